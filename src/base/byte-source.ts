@@ -43,11 +43,15 @@ export class MemorySource implements ByteSource {
 export function readExact(source: ByteSource, offset: number, length: number, what: string): Uint8Array {
   // Checked before allocating: the length may come from a hostile header.
   if (offset + length > source.size) {
-    throw new VmcoreError('E_TRUNCATED', `${what} needs ${offset + length} bytes, the file has ${source.size}`, {
-      file: source.name,
-      offset,
-      hint: 'copy the dump again',
-    });
+    throw new VmcoreError(
+      'E_TRUNCATED',
+      `${what} needs ${offset + length} bytes, the file has ${source.size}`,
+      {
+        file: source.name,
+        offset,
+        hint: 'copy the dump again',
+      },
+    );
   }
   const bytes = new Uint8Array(length);
   const got = source.read(offset, bytes);

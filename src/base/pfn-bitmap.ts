@@ -1,0 +1,114 @@
+/**
+ * A set of page frames in a window [start, end), one bit each, in the bit order of kdump-compressed bitmaps
+ * (bit n of byte n/8, least significant first).
+ */
+import type { Pfn, PfnRange } from './units.ts';
+
+export class PfnBitmap {
+  readonly start: Pfn;
+  readonly end: Pfn;
+  readonly bytes: Uint8Array;
+
+  constructor(start: Pfn, end: Pfn, bytes: Uint8Array = new Uint8Array(Math.ceil((end - start) / 8))) {
+    this.start = start;
+    this.end = end;
+    this.bytes = bytes;
+  }
+
+  has(pfn: number): boolean {
+    if (pfn < this.start || pfn >= this.end) return false;
+    const bit = pfn - this.start;
+    return (this.bytes[bit >>> 3]! & (1 << (bit & 7))) !== 0;
+  }
+
+  /** Sets [from, to), clipped to the window. */
+  setRange(from: number, to: number): void {
+    this.fillRange(from, to, true);
+  }
+
+  /** Clears [from, to), clipped to the window, and returns how many bits were set before. */
+  clearRange(from: number, to: number): number {
+    const first = Math.max(from, this.start);
+    const last = Math.min(to, this.end);
+    if (first >= last) return 0;
+    if (last - first === 1) {
+      const bit = first - this.start;
+      const mask = 1 << (bit & 7);
+      const byte = this.bytes[bit >>> 3]!;
+      this.bytes[bit >>> 3] = byte & ~mask;
+      return (byte & mask) === 0 ? 0 : 1;
+    }
+    const before = this.countRange(first, last);
+    this.fillRange(first, last, false);
+    return before;
+  }
+
+  private fillRange(from: number, to: number, value: boolean): void {
+    let bit = Math.max(from, this.start) - this.start;
+    const last = Math.min(to, this.end) - this.start;
+    const put = (at: number): void => {
+      const mask = 1 << (at & 7);
+      this.bytes[at >>> 3] = value ? this.bytes[at >>> 3]! | mask : this.bytes[at >>> 3]! & ~mask;
+    };
+    while (bit < last && (bit & 7) !== 0) put(bit++);
+    const wholeBytes = (last - bit) >>> 3;
+    if (bit < last && wholeBytes > 0) {
+      this.bytes.fill(value ? 0xff : 0, bit >>> 3, (bit >>> 3) + wholeBytes);
+      bit += wholeBytes * 8;
+    }
+    while (bit < last) put(bit++);
+  }
+
+  count(): number {
+    return this.countRange(this.start, this.end);
+  }
+
+  countRange(from: number, to: number): number {
+    let bit = Math.max(from, this.start) - this.start;
+    const last = Math.min(to, this.end) - this.start;
+    let sum = 0;
+    while (bit < last && (bit & 7) !== 0) sum += (this.bytes[bit >>> 3]! >>> (bit++ & 7)) & 1;
+    for (; bit + 8 <= last; bit += 8) sum += bitsInByte[this.bytes[bit >>> 3]!]!;
+    while (bit < last) sum += (this.bytes[bit >>> 3]! >>> (bit++ & 7)) & 1;
+    return sum;
+  }
+
+  /** The first member at or after `from`, or `end`. */
+  next(from: number): number {
+    return this.scan(from, 0);
+  }
+
+  /** The first page frame at or after `from` that is not a member, or `end`. */
+  nextGap(from: number): number {
+    return this.scan(from, 0xff);
+  }
+
+  /** `skip` is the byte value that can be stepped over whole: 0 when looking for a set bit, 0xff for a clear one. */
+  private scan(from: number, skip: 0 | 0xff): number {
+    const wanted = skip === 0 ? 1 : 0;
+    const last = this.end - this.start;
+    let bit = Math.max(from, this.start) - this.start;
+    while (bit < last) {
+      if ((bit & 7) === 0 && this.bytes[bit >>> 3] === skip) bit += 8;
+      else if (((this.bytes[bit >>> 3]! >>> (bit & 7)) & 1) === wanted) return bit + this.start;
+      else bit++;
+    }
+    return this.end;
+  }
+
+  /** Runs of members, ascending. */
+  *runs(): Generator<PfnRange> {
+    for (let at = this.next(this.start); at < this.end; ) {
+      const end = this.nextGap(at);
+      yield { start: at as Pfn, end: end as Pfn };
+      at = this.next(end);
+    }
+  }
+}
+
+/** Population count of every byte value. */
+export const bitsInByte: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let sum = 0;
+  for (let rest = byte; rest !== 0; rest >>>= 1) sum += rest & 1;
+  return sum;
+});

@@ -1,0 +1,162 @@
+/**
+ * The pages of a kdump-compressed file: bitmap 2 says which are there, the n-th set bit has the n-th descriptor.
+ *
+ * Finding a descriptor is one table look-up: `rank` holds the number of set bits before each 512-bit block. The
+ * descriptors themselves are never all in memory (24 bytes a page): one block of them is kept.
+ */
+import type { ByteSource } from '../base/byte-source.ts';
+import { u64, viewOf } from '../base/bytes.ts';
+import { VmcoreError } from '../base/errors.ts';
+import { bitsInByte, type PfnBitmap } from '../base/pfn-bitmap.ts';
+import type { Paddr, Pfn } from '../base/units.ts';
+import { codecFlags, codecNames, type PageCodecs } from '../codecs/page-codec.ts';
+import type { PageState, PhysicalMemory } from './dump.ts';
+import { pageDescriptorSize } from './kdump-header.ts';
+
+const rankBlockBytes = 64;
+const descriptorsPerBlock = 1024;
+
+export interface KdumpPages {
+  readonly source: ByteSource;
+  readonly pageSize: number;
+  readonly littleEndian: boolean;
+  /** File offset of the first descriptor. */
+  readonly descriptorsAt: number;
+  readonly ram: PfnBitmap;
+  readonly dumped: PfnBitmap;
+  readonly codecs: PageCodecs;
+}
+
+export interface PageDescriptor {
+  readonly offset: number;
+  readonly size: number;
+  readonly flags: number;
+}
+
+export class KdumpMemory implements PhysicalMemory {
+  readonly pageSize: number;
+  readonly endPfn: Pfn;
+  private readonly pages: KdumpPages;
+  private readonly rank: Uint32Array;
+  private readonly compressed: Uint8Array;
+  private readonly wholePage: Uint8Array;
+  private readonly descriptorBlock = new Uint8Array(descriptorsPerBlock * pageDescriptorSize);
+  private readonly descriptorView = viewOf(this.descriptorBlock);
+  private blockIndex = -1;
+  private blockBytes = 0;
+
+  constructor(pages: KdumpPages) {
+    this.pages = pages;
+    this.pageSize = pages.pageSize;
+    this.endPfn = pages.ram.end;
+    this.compressed = new Uint8Array(pages.pageSize);
+    this.wholePage = new Uint8Array(pages.pageSize);
+    const { bytes } = pages.dumped;
+    this.rank = new Uint32Array(Math.ceil(bytes.length / rankBlockBytes) + 1);
+    let sum = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      if (at % rankBlockBytes === 0) this.rank[at / rankBlockBytes] = sum;
+      sum += bitsInByte[bytes[at]!]!;
+    }
+    this.rank[this.rank.length - 1] = sum;
+  }
+
+  get pageCount(): number {
+    return this.rank[this.rank.length - 1]!;
+  }
+
+  /** File offset just behind the last descriptor. */
+  get descriptorsEnd(): number {
+    return this.pages.descriptorsAt + this.pageCount * pageDescriptorSize;
+  }
+
+  read(paddr: Paddr, into: Uint8Array): number {
+    let done = 0;
+    while (done < into.length) {
+      const pfn = Math.floor((paddr + done) / this.pageSize);
+      const inPage = (paddr + done) % this.pageSize;
+      const want = Math.min(into.length - done, this.pageSize - inPage);
+      if (!this.pages.dumped.has(pfn)) return done;
+      if (want === this.pageSize) {
+        if (this.load(pfn, into.subarray(done, done + want)) !== 'present') return done;
+      } else {
+        if (this.load(pfn, this.wholePage) !== 'present') return done;
+        into.set(this.wholePage.subarray(inPage, inPage + want), done);
+      }
+      done += want;
+    }
+    return done;
+  }
+
+  state(pfn: Pfn): PageState {
+    if (this.pages.dumped.has(pfn)) return this.load(pfn, this.wholePage);
+    return this.pages.ram.has(pfn) ? 'excluded' : 'absent';
+  }
+
+  markRam(into: PfnBitmap): void {
+    for (const { start, end } of this.pages.ram.runs()) into.setRange(start, end);
+  }
+
+  markPresent(into: PfnBitmap): void {
+    for (const { start, end } of this.pages.dumped.runs()) into.setRange(start, end);
+  }
+
+  /** The n-th descriptor; undefined when the file ends before it. */
+  descriptor(n: number): PageDescriptor | undefined {
+    const block = Math.floor(n / descriptorsPerBlock);
+    if (block !== this.blockIndex) {
+      const at = this.pages.descriptorsAt + block * this.descriptorBlock.length;
+      this.blockBytes = this.pages.source.read(at, this.descriptorBlock);
+      this.blockIndex = block;
+    }
+    const at = (n % descriptorsPerBlock) * pageDescriptorSize;
+    if (at + pageDescriptorSize > this.blockBytes) return undefined;
+    const { littleEndian } = this.pages;
+    return {
+      offset: u64(this.descriptorView, at, littleEndian),
+      size: this.descriptorView.getUint32(at + 8, littleEndian),
+      flags: this.descriptorView.getUint32(at + 12, littleEndian),
+    };
+  }
+
+  /** Number of dumped pages before `pfn`: the index of its descriptor. */
+  descriptorIndex(pfn: number): number {
+    const { bytes } = this.pages.dumped;
+    const bit = pfn - this.pages.dumped.start;
+    const lastByte = Math.floor(bit / 8);
+    let at = Math.floor(lastByte / rankBlockBytes) * rankBlockBytes;
+    let index = this.rank[at / rankBlockBytes]!;
+    for (; at < lastByte; at++) index += bitsInByte[bytes[at]!]!;
+    return index + bitsInByte[bytes[lastByte]! & ((1 << (bit & 7)) - 1)]!;
+  }
+
+  private load(pfn: number, page: Uint8Array): PageState {
+    const descriptor = this.descriptor(this.descriptorIndex(pfn));
+    // Offset 0: the writer ran out of space before this page (makedumpfile 1.7.9, write_kdump_pages_cyclic).
+    if (descriptor === undefined || descriptor.offset === 0) return 'lost';
+    const { source, codecs } = this.pages;
+    if (descriptor.size === 0 || descriptor.size > this.pageSize) return 'corrupt';
+    if (descriptor.offset + descriptor.size > source.size) return 'lost';
+    const name = codecNames.find((candidate) => (descriptor.flags & codecFlags[candidate]) !== 0);
+    if (name === undefined) {
+      return descriptor.size === this.pageSize && source.read(descriptor.offset, page) === this.pageSize
+        ? 'present'
+        : 'corrupt';
+    }
+    const codec = codecs[name];
+    if (codec === undefined) {
+      throw new VmcoreError(
+        'E_UNSUPPORTED',
+        `its pages are compressed with ${name}, which this build cannot read`,
+        {
+          file: source.name,
+          offset: descriptor.offset,
+          hint: 'rewrite it with makedumpfile -c',
+        },
+      );
+    }
+    const data = this.compressed.subarray(0, descriptor.size);
+    if (source.read(descriptor.offset, data) < data.length) return 'lost';
+    return codec.decompress(data, page) === this.pageSize ? 'present' : 'corrupt';
+  }
+}
