@@ -26,7 +26,7 @@ if [ -n "$why" ]; then
     *npm-cli.js) set -- "${npm_node_execpath:-node}" "$npm_execpath" ;;
     *) set -- npm ;;
   esac
-  if ! "$@" ci --include=dev --include=optional </dev/null >&2; then
+  if ! "$@" ci --include=dev --include=optional --loglevel=error --no-update-notifier </dev/null >&2; then
     echo 'vmcore: npm ci failed; its messages above say why; run npm ci again when mended [E_NEEDS]' >&2
     exit 6
   fi
