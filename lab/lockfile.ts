@@ -16,6 +16,10 @@ interface LockEntry {
   readonly version?: string;
   readonly resolved?: string;
   readonly dev?: boolean;
+  readonly optional?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 export interface Lockfile {
