@@ -62,6 +62,8 @@ export interface RunOptions {
   /** Milliseconds; the program is killed after that. */
   readonly timeout?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder it runs in; ours when not given. */
+  readonly cwd?: string;
 }
 
 /** Runs a program to its end, with stdin from /dev/null. E_NEEDS when it cannot be started, E_IO on a timeout. */
@@ -74,6 +76,7 @@ export function runProgram(
     const child = spawn(path, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.timeout === undefined ? {} : { timeout: options.timeout, killSignal: 'SIGKILL' as const }),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
     });
     const out: Buffer[] = [];
