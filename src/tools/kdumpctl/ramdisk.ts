@@ -1,0 +1,126 @@
+/**
+ * An initramfs of ours: busybox, kernel modules in load order, the squashfs with our program, and an /init.
+ *
+ * The capture image is one; so is the machine that a rehearsal panics. See stage0-common.sh for what /init does with it.
+ */
+import { readFileSync } from 'node:fs';
+import { VmcoreError } from '../../base/errors.ts';
+import { isElf, parseElf, SegmentType } from '../../formats/elf.ts';
+import { openFile } from '../../sys/file-source.ts';
+import { requireProgram } from '../../sys/programs.ts';
+import { type CpioEntry, writeCpio } from './cpio.ts';
+import { unpackedModule } from './module-tree.ts';
+import type { ModuleToLoad } from './modules.ts';
+import type { ProgramImage } from './squashfs.ts';
+
+export const busyboxStatic = { name: 'busybox', debianPackage: 'busybox-static' };
+
+/** What stage 0 and `vmcore save` call, and what a person at a rescue prompt expects. */
+const applets = [
+  'base64',
+  'cat',
+  'chmod',
+  'cp',
+  'dd',
+  'df',
+  'dmesg',
+  'echo',
+  'free',
+  'halt',
+  'head',
+  'insmod',
+  'ln',
+  'losetup',
+  'ls',
+  'lsmod',
+  'mkdir',
+  'mke2fs',
+  'mknod',
+  'mount',
+  'mv',
+  'poweroff',
+  'printf',
+  'ps',
+  'reboot',
+  'rm',
+  'rmdir',
+  'sed',
+  'seq',
+  'sh',
+  'sleep',
+  'stat',
+  'sync',
+  'tail',
+  'test',
+  'timeout',
+  'tr',
+  'truncate',
+  'umount',
+  'uname',
+  'uptime',
+  'wc',
+];
+
+const ownScript = (name: string): Uint8Array => readFileSync(new URL(name, import.meta.url));
+export const stage0 = (): Uint8Array => ownScript('./stage0.sh');
+
+export interface Ramdisk {
+  /** The module tree that `modules` come from. */
+  readonly moduleTree: string;
+  readonly modules: readonly ModuleToLoad[];
+  readonly program: ProgramImage;
+  /** The script that becomes /init. */
+  readonly init: Uint8Array;
+  /** More entries, such as /etc/kdump.conf. */
+  readonly extra: readonly CpioEntry[];
+}
+
+/** Writes the initramfs to `output` and returns its size in bytes. */
+export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<number> {
+  const modules: CpioEntry[] = [];
+  const order: string[] = [];
+  for (const { module, optional } of ramdisk.modules) {
+    const file = `${module.name}.ko`;
+    const data = await unpackedModule(ramdisk.moduleTree, module.path);
+    modules.push({ kind: 'file', path: `modules/${file}`, data });
+    order.push(`${file} ${optional ? 'optional' : 'required'}\n`);
+  }
+  return writeCpio(output, [
+    { kind: 'file', path: 'init', mode: 0o755, data: ramdisk.init },
+    { kind: 'file', path: 'stage0-common.sh', data: ownScript('./stage0-common.sh') },
+    ...['proc', 'sys', 'dev', 'tmp', 'mnt', 'run', 'vmcore'].map(
+      (path): CpioEntry => ({ kind: 'directory', path }),
+    ),
+    // Before /dev is mounted, the kernel opens this one for PID 1.
+    { kind: 'device', type: 'character', path: 'dev/console', major: 5, minor: 1 },
+    { kind: 'file', path: 'bin/busybox', mode: 0o755, data: { file: staticBusybox() } },
+    ...applets.map((name): CpioEntry => ({ kind: 'symlink', path: `bin/${name}`, target: 'busybox' })),
+    // The loader and its search path end in these two on every distribution and architecture.
+    { kind: 'symlink', path: 'lib', target: 'vmcore/lib' },
+    { kind: 'symlink', path: 'lib64', target: 'vmcore/lib' },
+    { kind: 'file', path: 'modules/order', data: Buffer.from(order.join('')) },
+    ...modules,
+    { kind: 'file', path: 'vmcore.squashfs', data: { file: ramdisk.program.path } },
+    ...ramdisk.extra,
+  ]);
+}
+
+/** busybox's path. E_NEEDS when it is missing, or needs libraries, which stage 0 does not have. */
+function staticBusybox(): string {
+  const path = requireProgram(busyboxStatic);
+  const source = openFile(path);
+  try {
+    const head = new Uint8Array(4);
+    source.read(0, head);
+    const dynamic = isElf(head) && parseElf(source).segments.some(({ type }) => type === SegmentType.interp);
+    if (dynamic) {
+      throw new VmcoreError('E_NEEDS', 'is not the static busybox', {
+        file: path,
+        hint: 'as root: apt-get install --no-install-recommends busybox-static',
+      });
+    }
+  } finally {
+    source.close();
+  }
+  return path;
+}

@@ -1,0 +1,100 @@
+/**
+ * The squashfs of the capture image: node without its symbols, its libraries, and our bundle.
+ *
+ * A squashfs because it stays compressed in memory and is unpacked page by page: node as plain files in the initramfs would
+ * fill half of a crashkernel=256M. It is mounted at /vmcore:
+ *
+ *     bin/node      the stripped program
+ *     lib/          its loader and libraries, flat
+ *     vmcore.mjs    our code
+ *
+ * The first two change with the machine's packages and take seconds to compress, so they are kept in the cache by content;
+ * our bundle is then appended to a copy, which takes a fraction of a second. 128 KiB blocks: larger ones pack 4% better, but
+ * reading one page unpacks its whole block.
+ */
+import { createHash } from 'node:crypto';
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cacheDir } from '../../sys/cache-dir.ts';
+import { requireProgram, runChecked } from '../../sys/programs.ts';
+import { bundleProgram } from './bundle.ts';
+import { type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
+
+export const mksquashfs = { name: 'mksquashfs', debianPackage: 'squashfs-tools' };
+
+/** Time 0 everywhere: the same input gives the same image. */
+const compression = ['-comp', 'zstd', '-Xcompression-level', '15', '-b', '128K'];
+const reproducible = [
+  '-all-root',
+  '-no-xattrs',
+  '-mkfs-time',
+  '0',
+  '-all-time',
+  '0',
+  '-no-progress',
+  '-quiet',
+];
+/** Part of the cache's key: raise it when what is put in, or how, changes. */
+const layoutVersion = 1;
+
+export interface ProgramImage {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** The loader's path that node asks for; it must lead to `lib/` of the squashfs. */
+  readonly loader: string;
+}
+
+/** Makes the squashfs at `output` with the program that starts at `entry`, to be run by the node at `node`. */
+export async function buildProgramImage(node: string, entry: string, output: string): Promise<ProgramImage> {
+  const runtime = runtimeOf(node);
+  const kept = await runtimeImage(runtime);
+  const work = mkdtempSync(join(tmpdir(), 'vmcore-bundle-'));
+  try {
+    await bundleProgram(entry, join(work, 'vmcore.mjs'));
+    copyFileSync(kept, output, constants.COPYFILE_FICLONE);
+    await runChecked(requireProgram(mksquashfs), [work, output, ...reproducible]);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+  return { path: output, size: statSync(output).size, loader: runtime.loader };
+}
+
+/** The squashfs with node and its libraries only, from the cache when it is there. */
+async function runtimeImage(runtime: Runtime): Promise<string> {
+  const folder = cacheDir('runtime');
+  const path = join(folder, `${contentKey(runtime)}.squashfs`);
+  if (existsSync(path)) return path;
+  const work = mkdtempSync(join(folder, 'work-'));
+  try {
+    const tree = join(work, 'tree');
+    for (const name of ['bin', 'lib']) mkdirSync(join(tree, name), { recursive: true });
+    writeStripped(runtime.program, join(tree, 'bin/node'));
+    for (const [soname, file] of runtime.libraries) copyFileSync(file, join(tree, 'lib', soname));
+    const made = join(work, 'image');
+    await runChecked(requireProgram(mksquashfs), [tree, made, '-noappend', ...compression, ...reproducible]);
+    // Whole or not at all: an interrupted build must not be taken for the image next time.
+    renameSync(made, path);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+  return path;
+}
+
+function contentKey(runtime: Runtime): string {
+  const hash = createHash('sha256').update(`${layoutVersion} ${compression.join(' ')}\n`);
+  for (const file of [runtime.program, ...runtime.libraries.values()]) hash.update(readFileSync(file));
+  for (const soname of runtime.libraries.keys()) hash.update(`${soname}\n`);
+  return hash.digest('hex').slice(0, 32);
+}

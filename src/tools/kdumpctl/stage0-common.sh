@@ -1,0 +1,82 @@
+# What both kinds of first process (the capture image's and the rehearsed machine's) do to come up.
+# Sourced by busybox sh as PID 1. Expects /modules/order, /vmcore.squashfs and an empty /vmcore.
+
+export PATH=/bin HOME=/ TMPDIR=/tmp
+
+# journal NAME [JSON]: one event in the kernel's log. Level 3 is shown even under "quiet".
+journal() {
+  printf '<3>vmcore: %s %s\n' "$1" "${2-"{}"}" >/dev/kmsg
+}
+
+# json_text: standard input as the inside of a JSON string: one line of harmless ASCII, its last 300 characters.
+json_text() {
+  tr -s '\r\n\t' ' ' | tr -cd ' !#-[]-~' | tail -c 300
+}
+
+# meminfo KEY: a line of /proc/meminfo, bytes.
+meminfo() {
+  while read -r key value unit; do
+    if [ "$key" = "$1:" ]; then
+      echo $((value * 1024))
+      return
+    fi
+  done </proc/meminfo
+  echo 0
+}
+
+# cmdline_values NAME: the values of every word NAME=VALUE of the kernel command line, one a line.
+cmdline_values() {
+  set -f
+  for word in $(cat /proc/cmdline); do
+    case "$word" in
+      "$1="*) echo "${word#*=}" ;;
+    esac
+  done
+  set +f
+}
+
+mount_kernel_filesystems() {
+  mount -t proc proc /proc
+  mount -t sysfs sysfs /sys
+  mount -t devtmpfs devtmpfs /dev
+  mount -t tmpfs tmpfs /tmp
+}
+
+# Loads the modules in their order. What fails is said, and the rest still tried: a disk may be reachable without it.
+load_modules() {
+  while read -r file need; do
+    if ! message=$(insmod "/modules/$file" 2>&1) && [ "$need" = required ]; then
+      journal module-failed "{\"module\":\"$file\",\"message\":\"$(echo "$message" | json_text)\"}"
+    fi
+  done </modules/order
+  # The initramfs is memory: give back what is no longer needed.
+  rm -rf /modules
+}
+
+mount_runtime() {
+  if ! message=$(mount -t squashfs -o loop,ro /vmcore.squashfs /vmcore 2>&1); then
+    journal runtime-failed "{\"message\":\"$(echo "$message" | json_text)\"}"
+    return 1
+  fi
+}
+
+# vmcore ARGUMENTS: our program.
+vmcore() {
+  /vmcore/bin/node --disable-warning=ExperimentalWarning /vmcore/vmcore.mjs "$@"
+}
+
+# finish ACTION: leaves this kernel, whatever happens.
+finish() {
+  sync
+  case "$1" in
+    poweroff) poweroff -f ;;
+    halt) halt -f ;;
+    *) reboot -f ;;
+  esac
+  sleep 10
+  journal final-action-failed "{\"action\":\"$1\"}"
+  echo 1 >/proc/sys/kernel/sysrq
+  echo b >/proc/sysrq-trigger
+  # PID 1 ends: the kernel panics, and panic=-1 on the command line restarts the machine.
+  exit 1
+}
