@@ -23,7 +23,13 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { formatSize } from '../../base/units.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
-import { type ProgramResult, requireProgram, runChecked, runProgram } from '../../sys/programs.ts';
+import {
+  findProgram,
+  type ProgramResult,
+  requireProgram,
+  runChecked,
+  runProgram,
+} from '../../sys/programs.ts';
 import {
   type AptSource,
   chooseDebianMirror,
@@ -163,11 +169,14 @@ async function unpackWhole(
 const makingPrefix = '.making-';
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** What killed runs left behind; a day old, because a younger one may still be at work. */
+/**
+ * What killed runs left behind; unchanged for a day, because a younger one may still be at work. By ctime: unpacking sets
+ * mtime to what the package says.
+ */
 function removeAbandoned(parent: string): void {
   for (const name of readdirSync(parent)) {
     const path = join(parent, name);
-    if (name.startsWith(makingPrefix) && Date.now() - statSync(path).mtimeMs > dayMs) {
+    if (name.startsWith(makingPrefix) && Date.now() - statSync(path).ctimeMs > dayMs) {
       rmSync(path, { recursive: true, force: true });
     }
   }
@@ -181,7 +190,11 @@ interface Target {
 
 /** Lends an apt of its own, with fresh package lists; everything of it is removed afterwards. */
 async function withApt(target: Target, use: (apt: PrivateApt) => Promise<void>): Promise<void> {
-  requireProgram({ name: 'apt-get', debianPackage: 'apt' });
+  if (findProgram('apt-get') === undefined) {
+    throw new VmcoreError('E_NEEDS', 'this machine has no apt-get to fetch a Debian package with', {
+      hint: 'name a kernel of your own with --kernel and --modules',
+    });
+  }
   const mirror = machineMirror();
   const parent = cacheDir('apt');
   removeAbandoned(parent);
