@@ -12,7 +12,7 @@ import type { ByteSource } from '../base/byte-source.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import type { Paddr, Pfn } from '../base/units.ts';
 import type { PageCodecs } from '../codecs/page-codec.ts';
-import type { Note } from './elf.ts';
+import type { Note, ProgramHeader } from './elf.ts';
 
 export type PageState = 'present' | 'excluded' | 'absent' | 'lost' | 'corrupt';
 
@@ -46,6 +46,8 @@ export interface Dump {
   readonly notes: readonly Note[];
   /** The text of the VMCOREINFO note; undefined when the dump has none. */
   readonly vmcoreinfo: string | undefined;
+  /** PT_LOADs, where the format has them: the only place that tells which virtual addresses the kernel gave its RAM. */
+  readonly segments: readonly ProgramHeader[];
   describe(): DumpDescription;
 }
 

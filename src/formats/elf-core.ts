@@ -59,6 +59,7 @@ export const elfCore: DumpFormat = {
       memory,
       notes,
       vmcoreinfo,
+      segments: loads,
       describe: () => ({
         format: 'elf',
         detail: `ELF core, ${loads.length} memory segments`,

@@ -13,7 +13,7 @@ export const ElfMachine = { x86_64: 62, aarch64: 183 } as const;
 export const SegmentType = { load: 1, dynamic: 2, interp: 3, note: 4 } as const;
 
 /** e_phnum value that means "the real count is in sh_info of section 0". */
-const PN_XNUM = 0xffff;
+export const PN_XNUM = 0xffff;
 export const elfHeaderSize = 64;
 export const programHeaderSize = 56;
 export const sectionHeaderSize = 64;
@@ -137,10 +137,14 @@ export function parseNotes(
   return notes;
 }
 
+/** Bytes from a note's beginning to its data: three 32-bit words and the padded name. */
+export const noteDataOffset = (name: string): number => 12 + alignUp(name.length + 1, 4);
+export const encodedNoteSize = (note: Note): number =>
+  noteDataOffset(note.name) + alignUp(note.data.length, 4);
+
 /** The inverse of `parseNotes`, for writers. */
 export function encodeNotes(notes: readonly Note[], littleEndian: boolean): Uint8Array {
-  const sizeOf = (note: Note): number => 12 + alignUp(note.name.length + 1, 4) + alignUp(note.data.length, 4);
-  const bytes = new Uint8Array(notes.reduce((sum, note) => sum + sizeOf(note), 0));
+  const bytes = new Uint8Array(notes.reduce((sum, note) => sum + encodedNoteSize(note), 0));
   const view = viewOf(bytes);
   let at = 0;
   for (const note of notes) {
@@ -148,8 +152,8 @@ export function encodeNotes(notes: readonly Note[], littleEndian: boolean): Uint
     view.setUint32(at + 4, note.data.length, littleEndian);
     view.setUint32(at + 8, note.type, littleEndian);
     for (let i = 0; i < note.name.length; i++) bytes[at + 12 + i] = note.name.charCodeAt(i);
-    bytes.set(note.data, at + 12 + alignUp(note.name.length + 1, 4));
-    at += sizeOf(note);
+    bytes.set(note.data, at + noteDataOffset(note.name));
+    at += encodedNoteSize(note);
   }
   return bytes;
 }

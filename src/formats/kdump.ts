@@ -31,6 +31,7 @@ export const kdump: DumpFormat = {
       memory,
       notes,
       vmcoreinfo,
+      segments: [],
       describe: () => ({
         format: 'kdump',
         detail: `kdump-compressed, version ${header.version}`,

@@ -1,0 +1,177 @@
+/**
+ * Writes an ELF core: notes, and for every segment of the source the runs of it that are kept.
+ *
+ * A run of pages that is left out ends a PT_LOAD with p_filesz < p_memsz. Segments of the source may overlap (kernel text lies in a RAM
+ * range): their pieces then point at the same bytes of the file.
+ */
+import type { ByteSink } from '../base/byte-sink.ts';
+import { alignUp, putU64, viewOf } from '../base/bytes.ts';
+import type { PfnBitmap } from '../base/pfn-bitmap.ts';
+import type { Arch } from './dump.ts';
+import {
+  ElfMachine,
+  ElfType,
+  elfHeaderSize,
+  encodeNotes,
+  type Note,
+  PN_XNUM,
+  type ProgramHeader,
+  programHeaderSize,
+  SegmentType,
+  sectionHeaderSize,
+} from './elf.ts';
+import { elfIncompleteFlag } from './elf-core.ts';
+
+export interface ElfContents {
+  readonly arch: Arch;
+  readonly pageSize: number;
+  readonly littleEndian: boolean;
+  readonly notes: readonly Note[];
+  /** PT_LOADs of the source. */
+  readonly segments: readonly ProgramHeader[];
+  /** Pages that follow with `addPage`. */
+  readonly kept: PfnBitmap;
+}
+
+/** A run of kept pages, bytes, and where it goes in the file. */
+interface FileRun {
+  readonly start: number;
+  readonly end: number;
+  readonly offset: number;
+}
+
+export class ElfWriter {
+  private readonly sink: ByteSink;
+  private readonly contents: ElfContents;
+  private readonly notes: Uint8Array;
+  private readonly segments: readonly ProgramHeader[];
+  private readonly buffer = new Uint8Array(1 << 20);
+  private buffered = 0;
+  private at: number;
+  private readonly dataAt: number;
+
+  /** Writes all headers, marked incomplete. */
+  constructor(sink: ByteSink, contents: ElfContents) {
+    this.sink = sink;
+    this.contents = contents;
+    this.notes = encodeNotes(contents.notes, contents.littleEndian);
+    const relative = fileRuns(contents.kept, contents.pageSize, 0);
+    // The pieces do not depend on where the data starts, so their number is known before it.
+    const count = 1 + contents.segments.reduce((sum, segment) => sum + pieces(segment, relative).length, 0);
+    const headers = elfHeaderSize + count * programHeaderSize + (count >= PN_XNUM ? sectionHeaderSize : 0);
+    const notesAt = headers;
+    this.dataAt = alignUp(notesAt + this.notes.length, contents.pageSize);
+    const runs = fileRuns(contents.kept, contents.pageSize, this.dataAt);
+    this.segments = [
+      {
+        type: SegmentType.note,
+        flags: 0,
+        offset: notesAt,
+        vaddr: 0n,
+        paddr: 0,
+        fileSize: this.notes.length,
+        memorySize: this.notes.length,
+      },
+      ...contents.segments.flatMap((segment) => pieces(segment, runs)),
+    ];
+    this.at = this.dataAt;
+    this.writeHeaders(elfIncompleteFlag);
+    sink.write(notesAt, this.notes);
+  }
+
+  /** The next page of `kept`. */
+  addPage(page: Uint8Array): void {
+    if (this.buffered + page.length > this.buffer.length) this.flush();
+    this.buffer.set(page, this.buffered);
+    this.buffered += page.length;
+  }
+
+  flush(): void {
+    this.sink.write(this.at, this.buffer.subarray(0, this.buffered));
+    this.at += this.buffered;
+    this.buffered = 0;
+  }
+
+  /** The last page was added: the dump is complete. */
+  finish(): void {
+    this.flush();
+    this.writeHeaders(0);
+  }
+
+  private writeHeaders(flags: number): void {
+    const { littleEndian, arch } = this.contents;
+    const count = this.segments.length;
+    const extended = count >= PN_XNUM;
+    const tableEnd = elfHeaderSize + count * programHeaderSize;
+    const bytes = new Uint8Array(tableEnd + (extended ? sectionHeaderSize : 0));
+    const view = viewOf(bytes);
+    bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, littleEndian ? 1 : 2, 1]);
+    view.setUint16(16, ElfType.core, littleEndian);
+    view.setUint16(18, arch === 'x86_64' ? ElfMachine.x86_64 : ElfMachine.aarch64, littleEndian);
+    view.setUint32(20, 1, littleEndian);
+    putU64(view, 32, elfHeaderSize, littleEndian);
+    putU64(view, 40, extended ? tableEnd : 0, littleEndian);
+    view.setUint32(48, flags, littleEndian);
+    view.setUint16(52, elfHeaderSize, littleEndian);
+    view.setUint16(54, programHeaderSize, littleEndian);
+    view.setUint16(56, extended ? PN_XNUM : count, littleEndian);
+    view.setUint16(58, extended ? sectionHeaderSize : 0, littleEndian);
+    view.setUint16(60, extended ? 1 : 0, littleEndian);
+    if (extended) view.setUint32(tableEnd + 44, count, littleEndian);
+    this.segments.forEach((segment, i) => {
+      const at = elfHeaderSize + i * programHeaderSize;
+      view.setUint32(at, segment.type, littleEndian);
+      view.setUint32(at + 4, segment.flags, littleEndian);
+      putU64(view, at + 8, segment.offset, littleEndian);
+      view.setBigUint64(at + 16, segment.vaddr, littleEndian);
+      putU64(view, at + 24, segment.paddr, littleEndian);
+      putU64(view, at + 32, segment.fileSize, littleEndian);
+      putU64(view, at + 40, segment.memorySize, littleEndian);
+    });
+    this.sink.write(0, bytes);
+  }
+}
+
+function fileRuns(kept: PfnBitmap, pageSize: number, dataAt: number): FileRun[] {
+  let offset = dataAt;
+  return Array.from(kept.runs(), ({ start, end }) => {
+    const run = { start: start * pageSize, end: end * pageSize, offset };
+    offset += run.end - run.start;
+    return run;
+  });
+}
+
+/** A source segment, cut at the starts of the runs in it. Together the pieces cover the whole segment. */
+function pieces(segment: ProgramHeader, runs: readonly FileRun[]): ProgramHeader[] {
+  const end = segment.paddr + segment.memorySize;
+  const first = firstEndingAfter(runs, segment.paddr);
+  let last = first;
+  while (last < runs.length && runs[last]!.start < end) last++;
+  const found = runs.slice(first, last);
+  const piece = (from: number, to: number, run: FileRun | undefined): ProgramHeader => ({
+    ...segment,
+    vaddr: segment.vaddr + BigInt(from - segment.paddr),
+    paddr: from,
+    memorySize: to - from,
+    offset: run === undefined ? 0 : run.offset + (from - run.start),
+    fileSize: run === undefined ? 0 : Math.min(run.end, to) - from,
+  });
+  const list: ProgramHeader[] = [];
+  const firstStart = Math.max(found[0]?.start ?? end, segment.paddr);
+  if (firstStart > segment.paddr) list.push(piece(segment.paddr, firstStart, undefined));
+  found.forEach((run, i) => {
+    list.push(piece(Math.max(run.start, segment.paddr), Math.min(found[i + 1]?.start ?? end, end), run));
+  });
+  return list;
+}
+
+function firstEndingAfter(runs: readonly FileRun[], paddr: number): number {
+  let low = 0;
+  let high = runs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (runs[middle]!.end > paddr) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,62 @@
+/** A new file as a ByteSink: mode 0600, never over an existing file unless told, safely on disk when finished. */
+import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ByteSink } from '../base/byte-sink.ts';
+import { asVmcoreError } from './system-error.ts';
+
+/** What to do when the file is there already. */
+export type IfExists = 'refuse' | 'overwrite';
+
+export class FileSink implements ByteSink {
+  readonly name: string;
+  private readonly fd: number;
+
+  /** E_EXISTS when it is there and `ifExists` is "refuse"; E_FILE when it cannot be made. */
+  constructor(path: string, ifExists: IfExists) {
+    this.name = path;
+    const how = ifExists === 'refuse' ? constants.O_EXCL : constants.O_TRUNC;
+    try {
+      this.fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | how, 0o600);
+    } catch (cause) {
+      throw asVmcoreError(cause, 'cannot create', { file: path });
+    }
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      try {
+        done += writeSync(this.fd, bytes, done, bytes.length - done, offset + done);
+      } catch (cause) {
+        throw asVmcoreError(cause, 'cannot write', { file: this.name, offset: offset + done });
+      }
+    }
+  }
+
+  /** Waits until the data is on the disk, and closes. */
+  finish(): void {
+    try {
+      fsyncSync(this.fd);
+    } catch (cause) {
+      throw asVmcoreError(cause, 'cannot bring to disk', { file: this.name });
+    } finally {
+      closeSync(this.fd);
+    }
+  }
+
+  /** Closes and removes the file: for a dump that has nothing worth keeping. */
+  discard(): void {
+    closeSync(this.fd);
+    unlinkSync(this.name);
+  }
+}
+
+/** Makes names in a directory durable: a rename is on disk only after its directory is. */
+export function syncDirectoryOf(path: string): void {
+  const directory = dirname(path);
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
