@@ -7,6 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { VmcoreError } from '../src/base/errors.ts';
 
 const registryHost =
   /\b(?:(?:registry|debs?|ftp\d*|mirrors?|security|snapshot|archive|packages|crates|pypi|proxy)(?:\.[a-z0-9-]+)*|npm[a-z]*)\.(?:org|com|net|io|dev)\b/gi;
@@ -19,12 +20,23 @@ export function registryHosts(text: string): { readonly host: string; readonly l
 }
 
 function main(): void {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--deduplicate'], { encoding: 'utf8' });
-  for (const file of listed.split('\0').filter((name) => name !== '')) {
+  for (const file of trackedFiles()) {
     for (const { host, line } of registryHosts(readTracked(file))) {
       process.stderr.write(`${file}:${line}: names the host ${host} of a package registry or mirror\n`);
       process.exitCode = 1;
     }
+  }
+}
+
+function trackedFiles(): string[] {
+  try {
+    const listed = execFileSync('git', ['ls-files', '-z', '--deduplicate'], { encoding: 'utf8' });
+    return listed.split('\0').filter((name) => name !== '');
+  } catch (cause) {
+    throw new VmcoreError('E_NEEDS', 'git ls-files, which says what is ours, failed', {
+      hint: 'run this in a git checkout, with git installed',
+      cause,
+    });
   }
 }
 
@@ -37,4 +49,12 @@ function readTracked(file: string): string {
   }
 }
 
-if (import.meta.main) main();
+if (import.meta.main) {
+  try {
+    main();
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    process.stderr.write(`check-hosts: ${error.toLine()}\n`);
+    process.exitCode = error.exitStatus;
+  }
+}
