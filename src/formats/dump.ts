@@ -62,8 +62,10 @@ export interface DumpDescription {
   readonly dumpLevel: number | undefined;
   /** Set by a writer that ran out of space or was stopped. */
   readonly incomplete: boolean;
-  /** Number of pages by codec ("none" = stored), where known without reading every descriptor. */
+  /** The codec of its pages; "none" when they are stored as they are, undefined when the format has no codecs. */
   readonly compression: string | undefined;
+  /** Pages known to be all zeros without reading them; undefined when the format does not tell. */
+  readonly zeroPages: number | undefined;
 }
 
 export interface OpenOptions {

@@ -68,6 +68,7 @@ export const elfCore: DumpFormat = {
         dumpLevel: undefined,
         incomplete,
         compression: undefined,
+        zeroPages: undefined,
       }),
     } satisfies Dump;
   },

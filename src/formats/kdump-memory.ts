@@ -119,6 +119,29 @@ export class KdumpMemory implements PhysicalMemory {
     };
   }
 
+  /**
+   * Pages that share one page of zeros. Pages are written at ascending offsets, so a stored page at an offset that was already
+   * passed is a shared one.
+   */
+  countZeroPages(): number {
+    const stored = (n: number): number | undefined => {
+      const descriptor = this.descriptor(n);
+      const isStored = descriptor?.flags === 0 && descriptor.size === this.pageSize && descriptor.offset > 0;
+      return isStored ? descriptor.offset : undefined;
+    };
+    let highest = 0;
+    let shared: number | undefined;
+    for (let n = 0; n < this.pageCount && shared === undefined; n++) {
+      const offset = stored(n);
+      if (offset === undefined) continue;
+      if (offset <= highest) shared = offset;
+      highest = offset;
+    }
+    let count = 0;
+    for (let n = 0; n < this.pageCount && shared !== undefined; n++) if (stored(n) === shared) count++;
+    return count;
+  }
+
   /** Number of dumped pages before `pfn`: the index of its descriptor. */
   descriptorIndex(pfn: number): number {
     const { bytes } = this.pages.dumped;

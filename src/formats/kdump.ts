@@ -40,6 +40,7 @@ export const kdump: DumpFormat = {
         dumpLevel: header.dumpLevel,
         incomplete,
         compression,
+        zeroPages: memory.countZeroPages(),
       }),
     } satisfies Dump;
   },

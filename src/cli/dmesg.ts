@@ -1,0 +1,24 @@
+/** `vmcore dmesg FILE`: the kernel log. */
+import { Command } from 'commander';
+import { Kernel } from '../kernel/kernel.ts';
+import { dmesgRecords, dmesgText } from '../tools/crash/log.ts';
+import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
+import { printJson, printText } from './output.ts';
+
+interface DmesgOptions extends DumpOptions {
+  readonly json?: true;
+  readonly caller?: true;
+}
+
+export const dmesgCommand = (): Command =>
+  addDumpOptions(
+    new Command('dmesg')
+      .description('the kernel log of a dump')
+      .argument('<file>', 'a dump: ELF vmcore or kdump-compressed')
+      .option('--caller', 'with the thread (T1) or CPU (C0) that logged each record')
+      .option('--json', 'as JSON: time in seconds, caller, text'),
+  ).action((file: string, options: DmesgOptions) => {
+    const kernel = new Kernel(openDumpFile(file, options));
+    if (options.json) printJson(dmesgRecords(kernel));
+    else printText(dmesgText(kernel, { caller: options.caller === true }));
+  });

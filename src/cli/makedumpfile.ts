@@ -1,0 +1,104 @@
+/** `vmcore makedumpfile`: makedumpfile's command line, for the options that this release has. */
+import { Command, Option } from 'commander';
+import { ExitStatus, VmcoreError } from '../base/errors.ts';
+import { silentProgress } from '../base/progress.ts';
+import { formatSize } from '../base/units.ts';
+import { nativeCodecs } from '../codecs/native.ts';
+import type { PageCodec } from '../codecs/page-codec.ts';
+import { FileSink } from '../sys/file-sink.ts';
+import { maxDumpLevel, parseDumpLevel } from '../tools/makedumpfile/dump-level.ts';
+import {
+  type MakedumpfileResult,
+  makedumpfile,
+  type OutputFormat,
+} from '../tools/makedumpfile/makedumpfile.ts';
+import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
+import { printJson, printText } from './output.ts';
+import { terminalProgress } from './terminal-progress.ts';
+
+interface MakedumpfileOptions extends DumpOptions {
+  readonly c?: true;
+  readonly z?: true;
+  readonly E?: true;
+  readonly d: string;
+  readonly f?: true;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+export const makedumpfileCommand = (): Command =>
+  addDumpOptions(
+    new Command('makedumpfile')
+      .description('filter and compress a dump')
+      .argument('<vmcore>', 'the dump to read: /proc/vmcore, an ELF vmcore, a kdump-compressed file')
+      .argument('<dumpfile>', 'the file to write')
+      .addOption(new Option('-c', 'compress each page with zlib').conflicts(['z', 'E']))
+      .addOption(new Option('-z', 'compress each page with zstd').conflicts(['c', 'E']))
+      .addOption(new Option('-E', 'write an ELF file'))
+      .option(
+        '-d <level>',
+        'leave out: 1 zero, 2 cache, 4 cache with private data, 8 user, 16 free pages; the sum of them',
+        '0',
+      )
+      .option('-f', 'write over an existing dump file')
+      .option('-q, --quiet', 'no progress')
+      .option('--json', 'tell the result as JSON'),
+  )
+    .addHelpText(
+      'after',
+      '\nWithout -c, -z or -E the output is kdump-compressed with its pages stored as they are.',
+    )
+    .action(run);
+
+function outputFormat(options: MakedumpfileOptions): OutputFormat {
+  if (options.E) return { kind: 'elf' };
+  const codecs = nativeCodecs();
+  const codec: PageCodec | undefined = options.c ? codecs.zlib : options.z ? codecs.zstd : undefined;
+  return { kind: 'kdump', codec };
+}
+
+function run(input: string, output: string, options: MakedumpfileOptions): void {
+  const level = parseDumpLevel(options.d);
+  if (level === undefined) {
+    throw new VmcoreError('E_USAGE', `"${options.d}" is not a dump level`, {
+      hint: `give -d a number from 0 to ${maxDumpLevel}`,
+    });
+  }
+  const dump = openDumpFile(input, options);
+  const sink = new FileSink(output, options.f ? 'overwrite' : 'refuse');
+  const terminal = options.quiet ? undefined : terminalProgress();
+  let result: MakedumpfileResult;
+  try {
+    result = makedumpfile(dump, sink, level, outputFormat(options), terminal ?? silentProgress);
+    sink.finish();
+  } catch (error) {
+    // Running out of space leaves an incomplete dump worth keeping; everything else leaves nothing.
+    if (error instanceof VmcoreError && error.code === 'E_NO_SPACE') sink.finish();
+    else sink.discard();
+    throw error;
+  } finally {
+    terminal?.end();
+  }
+  if (result.lost > 0) process.exitCode = ExitStatus.incomplete;
+  if (options.json) printJson({ output, level, ...result });
+  else if (!options.quiet) printText(resultText(output, result));
+}
+
+function resultText(output: string, result: MakedumpfileResult): string {
+  const count = (pages: number): string => pages.toLocaleString('en-US').padStart(12);
+  const { excluded } = result;
+  const lines: [string, number][] = [
+    ['RAM', result.ram],
+    ['free', excluded.free],
+    ['cache', excluded.cache],
+    ['cache with private data', excluded.cachePrivate],
+    ['user data', excluded.user],
+    ['hwpoison', excluded.hwpoison],
+    ['offline', excluded.offline],
+    ['zero', result.zero],
+    ['written', result.written],
+    ['lost', result.lost],
+  ];
+  const size = formatSize(result.written * result.pageSize);
+  return `${lines.map(([name, pages]) => `${count(pages)}  ${name}\n`).join('')}${output}: ${size} of memory\n`;
+}

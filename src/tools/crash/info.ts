@@ -1,0 +1,96 @@
+/** The `info` view: what a dump is and what happened, in a dozen lines, from the container and vmcoreinfo alone. */
+import { VmcoreError } from '../../base/errors.ts';
+import { PfnBitmap } from '../../base/pfn-bitmap.ts';
+import { asPfn } from '../../base/units.ts';
+import { cpuNotes, type Dump } from '../../formats/dump.ts';
+import { Kernel } from '../../kernel/kernel.ts';
+import { dmesgRecords, type LogRecord, panicReason } from './log.ts';
+
+export interface DumpInfo {
+  readonly file: string;
+  readonly size: number;
+  readonly format: string;
+  readonly detail: string;
+  readonly arch: string;
+  readonly release: string | null;
+  readonly pageSize: number;
+  readonly dumpLevel: number | null;
+  readonly compression: string | null;
+  readonly incomplete: boolean;
+  readonly pages: {
+    readonly ram: number;
+    readonly present: number;
+    readonly excluded: number;
+    /** Of those present, known to be zeros; null when the format does not tell. */
+    readonly zero: number | null;
+  };
+  /** ISO 8601, UTC. */
+  readonly crashTime: string | null;
+  readonly uptimeSeconds: number | null;
+  readonly panic: string | null;
+  readonly cpus: number;
+  /** What could not be found out, and why. */
+  readonly missing: readonly string[];
+}
+
+/** Info, and the log it was made from: other views show its end. */
+export interface DumpSummary {
+  readonly info: DumpInfo;
+  readonly log: readonly LogRecord[];
+}
+
+/** Never fails on a dump that opened: what cannot be read is in `missing`. */
+export function summarize(dump: Dump): DumpSummary {
+  const missing: string[] = [];
+  const kernel = attempt(missing, 'the kernel', () => new Kernel(dump));
+  const log = (kernel && attempt(missing, 'the log', () => dmesgRecords(kernel))) ?? [];
+  const panic = panicReason(log);
+  const description = dump.describe();
+  const crashTime = kernel?.info.text('CRASHTIME');
+  return {
+    info: {
+      file: dump.source.name,
+      size: dump.source.size,
+      format: description.format,
+      detail: description.detail,
+      arch: description.arch,
+      release: kernel?.info.text('OSRELEASE') ?? null,
+      pageSize: description.pageSize,
+      dumpLevel: description.dumpLevel ?? null,
+      compression: description.compression ?? null,
+      incomplete: description.incomplete,
+      pages: countPages(dump, description.zeroPages),
+      crashTime: crashTime === undefined ? null : isoTime(Number(crashTime)),
+      uptimeSeconds: panic?.time ?? log.at(-1)?.time ?? null,
+      panic: panic?.message ?? null,
+      cpus: cpuNotes(dump.notes).length,
+      missing,
+    },
+    log,
+  };
+}
+
+function attempt<T>(missing: string[], what: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    missing.push(`${what}: ${error.message}`);
+    return undefined;
+  }
+}
+
+function countPages(dump: Dump, zero: number | undefined): DumpInfo['pages'] {
+  const bitmap = (): PfnBitmap => new PfnBitmap(asPfn(0), dump.memory.endPfn);
+  const ram = bitmap();
+  const present = bitmap();
+  dump.memory.markRam(ram);
+  dump.memory.markPresent(present);
+  const counts = { ram: ram.count(), present: present.count() };
+  return { ...counts, excluded: counts.ram - counts.present, zero: zero ?? null };
+}
+
+function isoTime(seconds: number): string | null {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString().replace('.000Z', 'Z');
+}
