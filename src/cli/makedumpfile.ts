@@ -5,13 +5,9 @@ import { silentProgress } from '../base/progress.ts';
 import { formatSize } from '../base/units.ts';
 import { nativeCodecs } from '../codecs/native.ts';
 import type { PageCodec } from '../codecs/page-codec.ts';
-import { FileSink } from '../sys/file-sink.ts';
+import { makeDumpFile } from '../tools/makedumpfile/dump-file.ts';
 import { maxDumpLevel, parseDumpLevel } from '../tools/makedumpfile/dump-level.ts';
-import {
-  type MakedumpfileResult,
-  makedumpfile,
-  type OutputFormat,
-} from '../tools/makedumpfile/makedumpfile.ts';
+import type { MakedumpfileResult, OutputFormat } from '../tools/makedumpfile/makedumpfile.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
 import { printJson, printText } from './output.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -65,17 +61,17 @@ function run(input: string, output: string, options: MakedumpfileOptions): void 
     });
   }
   const dump = openDumpFile(input, options);
-  const sink = new FileSink(output, options.f ? 'overwrite' : 'refuse');
   const terminal = options.quiet ? undefined : terminalProgress();
+  const request = {
+    path: output,
+    ifExists: options.f ? 'overwrite' : 'refuse',
+    level,
+    format: outputFormat(options),
+    onFailure: 'keep-when-full',
+  } as const;
   let result: MakedumpfileResult;
   try {
-    result = makedumpfile(dump, sink, level, outputFormat(options), terminal ?? silentProgress);
-    sink.finish();
-  } catch (error) {
-    // Running out of space leaves an incomplete dump worth keeping; everything else leaves nothing.
-    if (error instanceof VmcoreError && error.code === 'E_NO_SPACE') sink.finish();
-    else sink.discard();
-    throw error;
+    result = makeDumpFile(dump, request, terminal ?? silentProgress);
   } finally {
     terminal?.end();
   }

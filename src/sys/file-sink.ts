@@ -2,6 +2,7 @@
 import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ByteSink } from '../base/byte-sink.ts';
+import { VmcoreError } from '../base/errors.ts';
 import { asVmcoreError } from './system-error.ts';
 
 /** What to do when the file is there already. */
@@ -40,6 +41,15 @@ export class FileSink implements ByteSink {
       throw asVmcoreError(cause, 'cannot bring to disk', { file: this.name });
     } finally {
       closeSync(this.fd);
+    }
+  }
+
+  /** Like `finish`, after an error that is being told already: what can be brought to disk is. */
+  keep(): void {
+    try {
+      this.finish();
+    } catch (error) {
+      if (!(error instanceof VmcoreError)) throw error;
     }
   }
 
