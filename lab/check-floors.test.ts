@@ -65,6 +65,7 @@ test('up, beside and outside are refused, however the import is written', () => 
   assert.deepEqual(checkWith({ 'cli/lab.ts': "import '../../lab/peers.ts';" }), [
     'cli/lab.ts:1: imports ../../lab/peers.ts, which is outside src/',
   ]);
+  assert.deepEqual(checkWith({ 'cli/version.ts': "import '../../package.json' with { type: 'json' };" }), []);
   assert.deepEqual(checkWith({ 'shed/a.ts': '' }).length, 1);
 });
 
