@@ -187,8 +187,11 @@ class RingBuffer {
   }
 }
 
+/** As makedumpfile 1.7.4 and later pad it; the kernel's console takes 6 columns. */
+const callerWidth = 8;
+
 /** How a record's caller is shown, e.g. "T1" for thread 1, "C0" for CPU 0 (print_caller() in printk.c). */
-const callerName = (id: number): string => (id & 0x8000_0000 ? `C${id & 0x7fff_ffff}` : `T${id}`);
+export const callerName = (id: number): string => (id & 0x8000_0000 ? `C${id & 0x7fff_ffff}` : `T${id}`);
 
 /**
  * One record as the kernel's console and makedumpfile --dump-dmesg show it: `[    5.614922] text`, further lines of the same record
@@ -199,7 +202,8 @@ export function formatRecord(record: PrintkRecord, show: { readonly caller: bool
   const seconds = (microseconds / 1_000_000n).toString().padStart(5);
   const fraction = (microseconds % 1_000_000n).toString().padStart(6, '0');
   let prefix = `[${seconds}.${fraction}] `;
-  if (show.caller && record.callerId !== undefined) prefix += `[${callerName(record.callerId).padStart(6)}] `;
+  if (show.caller && record.callerId !== undefined)
+    prefix += `[${callerName(record.callerId).padStart(callerWidth)}] `;
   let line = prefix;
   for (const byte of record.text) {
     if (byte === 0x0a) line += `\n${' '.repeat(prefix.length)}`;

@@ -1,6 +1,6 @@
 /** The `dmesg` view: the kernel log as records, and what of it tells why the machine went down. */
 import type { Kernel } from '../../kernel/kernel.ts';
-import { formatRecord, type PrintkRecord, readPrintkRecords } from '../../kernel/printk.ts';
+import { callerName, formatRecord, type PrintkRecord, readPrintkRecords } from '../../kernel/printk.ts';
 
 export interface LogRecord {
   /** Seconds since boot. */
@@ -22,16 +22,10 @@ export const dmesgRecords = (kernel: Kernel): LogRecord[] => readPrintkRecords(k
 const decoder = new TextDecoder('utf-8');
 
 export function toLogRecord(record: PrintkRecord): LogRecord {
-  const { callerId } = record;
   return {
     // Microseconds, as printed: a Number holds them exactly for 285 years.
     time: Number(record.time / 1000n) / 1e6,
-    caller:
-      callerId === undefined
-        ? undefined
-        : callerId & 0x8000_0000
-          ? `C${callerId & 0x7fff_ffff}`
-          : `T${callerId}`,
+    caller: record.callerId === undefined ? undefined : callerName(record.callerId),
     text: decoder.decode(record.text),
   };
 }

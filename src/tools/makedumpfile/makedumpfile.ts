@@ -93,7 +93,8 @@ function writeKdump(
     littleEndian: dump.littleEndian,
     cpus: cpuNotes(dump.notes).length,
     physBase: kernel?.info.number('phys_base') ?? kernel?.info.number('PHYS_OFFSET') ?? 0n,
-    dumpLevel: level,
+    // What an earlier run left out stays out.
+    dumpLevel: level | (dump.describe().dumpLevel ?? 0),
     notes: dump.notes,
     ram: selection.ram,
     kept: selection.kept,
