@@ -1,0 +1,50 @@
+#!/bin/sh
+# The /init of the machine that a rehearsal panics: mounts its disk, lives a little so that its memory holds every kind of
+# page, arms the crash kernel with our own code, unmounts the disk cleanly and panics by sysrq.
+. /stage0-common.sh
+
+give_up() {
+  journal "$1" "$2"
+  finish poweroff
+}
+
+mount_kernel_filesystems
+journal machine-start "{\"memTotal\":$(meminfo MemTotal)}"
+load_modules
+mount_runtime || finish poweroff
+
+# A file system of its own that stays mounted over the panic, with dirty and clean page cache and buffers.
+mount -t tmpfs tmpfs /run
+truncate -s 24M /run/other.img
+mke2fs /run/other.img >/dev/null 2>&1
+mkdir -p /run/other
+mount -t ext4 -o loop /run/other.img /run/other
+dd if=/vmcore.squashfs of=/run/other/data bs=1M count=12 2>/dev/null
+dd if=/dev/urandom of=/run/shared-memory bs=1M count=8 2>/dev/null
+# Anonymous memory in two processes: one full of text, one full of zeros (dd keeps one block in memory).
+(
+  text=$(dd if=/run/shared-memory bs=1M count=3 2>/dev/null | base64)
+  while :; do sleep 1000; done
+  echo "$text"
+) </dev/null >/dev/null &
+sleep 1000 | dd bs=8M of=/dev/null 2>/dev/null &
+
+if ! message=$(mount -t ext4 /dev/vda /mnt 2>&1); then
+  give_up disk-failed "{\"message\":\"$(echo "$message" | json_text)\"}"
+fi
+journal machine-up "{\"memAvailable\":$(meminfo MemAvailable)}"
+
+append=$(cat /etc/rehearsal/capture-command-line)
+if vmcore kexec -p -s --initrd /mnt/boot/initramfs-kdump.img --append "$append" /mnt/boot/vmlinuz \
+  </dev/null >/tmp/kexec-output 2>&1; then
+  journal armed "{\"reserved\":$(cat /sys/kernel/kexec_crash_size)}"
+else
+  status=$?
+  give_up arm-failed "{\"status\":$status,\"message\":\"$(json_text </tmp/kexec-output)\"}"
+fi
+
+umount /mnt
+journal crash '{"by":"sysrq"}'
+echo 1 >/proc/sys/kernel/sysrq
+echo c >/proc/sysrq-trigger
+give_up crash-failed '{}'

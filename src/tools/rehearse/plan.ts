@@ -1,0 +1,61 @@
+/** What a rehearsal needs on this machine: programs, and the kernel that is to be panicked. */
+import { existsSync } from 'node:fs';
+import { release } from 'node:os';
+import { VmcoreError } from '../../base/errors.ts';
+import type { Progress } from '../../base/progress.ts';
+import { requirePrograms } from '../../sys/programs.ts';
+import { releaseOfTree } from '../kdumpctl/module-tree.ts';
+import { busyboxStatic } from '../kdumpctl/ramdisk.ts';
+import { mksquashfs } from '../kdumpctl/squashfs.ts';
+import { debianKernel } from './debian.ts';
+import { debugfs, mkfsExt4 } from './disk.ts';
+import { qemuX86 } from './qemu.ts';
+
+export interface RehearsalKernel {
+  readonly image: string;
+  /** Its module tree. */
+  readonly modules: string;
+}
+
+export interface RehearsalPlan {
+  /** Undefined: this machine's own kernel when its files are there, else Debian's. */
+  readonly kernel: RehearsalKernel | undefined;
+  /** Bytes. */
+  readonly memory: number;
+  /** The value of crashkernel=. */
+  readonly crashkernel: string;
+  readonly cpus: number;
+  readonly dumpLevel: number;
+  /** The folder that keeps dump and logs. */
+  readonly keep: { readonly folder: string; readonly raw: boolean } | undefined;
+  /** Seconds that the guest may take. */
+  readonly timeout: number;
+  /** The node that runs in the guest. */
+  readonly node: string;
+  /** The entry of our program for the guest, a TypeScript file; see kdumpctl/bundle.ts. */
+  readonly entry: string;
+}
+
+/** E_NEEDS, naming the packages, when a program is missing. */
+export function checkPrograms(): void {
+  requirePrograms([qemuX86, mkfsExt4, debugfs, mksquashfs, busyboxStatic]);
+}
+
+/** The kernel to panic. E_FILE when a given one is not there; debianKernel()'s errors when Debian's is needed. */
+export async function chooseKernel(
+  given: RehearsalKernel | undefined,
+  progress: Progress,
+): Promise<RehearsalKernel> {
+  if (given) {
+    if (!existsSync(given.image)) {
+      throw new VmcoreError('E_FILE', 'no such kernel', { file: given.image, hint: 'name a bzImage' });
+    }
+    releaseOfTree(given.modules);
+    return given;
+  }
+  const own = { image: `/boot/vmlinuz-${release()}`, modules: `/lib/modules/${release()}` };
+  if (existsSync(own.image) && existsSync(own.modules)) return own;
+  progress.note(`this machine has no ${own.image} with modules: taking Debian 12's kernel`);
+  const debian = await debianKernel({ progress });
+  return { image: debian.vmlinuz, modules: debian.modules };
+}

@@ -1,0 +1,125 @@
+/**
+ * One run of one guest in QEMU: its serial console line by line, a log of it, and an end that always comes.
+ *
+ * The guest has no network and cannot restart: a reboot ends the run. All times are the host's, seconds since the
+ * guest was started.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { VmcoreError } from '../../base/errors.ts';
+import { asVmcoreError } from '../../sys/system-error.ts';
+import type { Accelerator } from './accelerator.ts';
+
+export const qemuX86 = { name: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86' };
+
+export interface Guest {
+  readonly qemu: string;
+  readonly accelerator: Accelerator;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly commandLine: string;
+  /** A raw image, seen as /dev/vda. */
+  readonly disk: string;
+  /** Bytes. */
+  readonly memory: number;
+  readonly cpus: number;
+  /** The console goes there, byte for byte (0600: kernels print secrets). */
+  readonly serialLog: string;
+}
+
+export interface GuestLimits {
+  /** Seconds for the whole run. */
+  readonly total: number;
+  /** Seconds without a byte on the console. */
+  readonly silence: number;
+  readonly abort: AbortSignal;
+}
+
+export type GuestEnd = 'powered-off' | 'stopped' | 'timeout' | 'silent' | 'aborted';
+
+export interface GuestRun {
+  readonly end: GuestEnd;
+  readonly seconds: number;
+  readonly exitStatus: number;
+  /** What QEMU itself said. */
+  readonly complaints: string;
+}
+
+/** Called for every line of the console; returning 'stop' ends the guest. */
+export type OnLine = (line: string, seconds: number) => 'stop' | undefined;
+
+/** Runs the guest until it powers off, restarts, is stopped or runs into a limit. E_NEEDS when QEMU does not start. */
+export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Promise<GuestRun> {
+  const log = openLog(guest.serialLog);
+  return new Promise<GuestRun>((resolve, reject) => {
+    const started = performance.now();
+    const seconds = (): number => (performance.now() - started) / 1000;
+    const child = spawn(guest.qemu, qemuArguments(guest), { stdio: ['ignore', 'pipe', 'pipe'] });
+    let end: GuestEnd = 'powered-off';
+    let complaints = '';
+    let partial = '';
+
+    const stop = (why: GuestEnd): void => {
+      if (end === 'powered-off') end = why;
+      child.kill('SIGKILL');
+    };
+    const total = setTimeout(() => stop('timeout'), limits.total * 1000);
+    const silence = setTimeout(() => stop('silent'), limits.silence * 1000);
+    const onAbort = (): void => stop('aborted');
+    limits.abort.addEventListener('abort', onAbort);
+    if (limits.abort.aborted) onAbort();
+
+    child.stdout.setEncoding('latin1');
+    child.stdout.on('data', (text: string) => {
+      silence.refresh();
+      writeSync(log, text, null, 'latin1');
+      const lines = (partial + text).split('\n');
+      partial = lines.pop() ?? '';
+      for (const line of lines) if (onLine(line.trimEnd(), seconds()) === 'stop') stop('stopped');
+    });
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', (text: string) => {
+      complaints += text;
+    });
+    const settle = (): void => {
+      clearTimeout(total);
+      clearTimeout(silence);
+      limits.abort.removeEventListener('abort', onAbort);
+      closeSync(log);
+    };
+    child.on('error', (cause) => {
+      settle();
+      reject(
+        new VmcoreError('E_NEEDS', `cannot be started: ${cause.message}`, {
+          file: guest.qemu,
+          hint: 'install qemu-system-x86',
+          cause,
+        }),
+      );
+    });
+    child.on('close', (status) => {
+      settle();
+      resolve({ end, seconds: seconds(), exitStatus: status ?? 1, complaints: complaints.trim() });
+    });
+  });
+}
+
+function qemuArguments(guest: Guest): string[] {
+  return [
+    ...guest.accelerator.args,
+    ...['-smp', String(guest.cpus), '-m', String(Math.floor(guest.memory / 2 ** 20))],
+    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-net', 'none', '-no-reboot'],
+    ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
+    // The host does not crash in the middle of this, so its cache need not be flushed for the guest's fsync.
+    // A comma in a path would end QEMU's option, and is doubled.
+    ...['-drive', `file=${guest.disk.replaceAll(',', ',,')},format=raw,if=virtio,cache=unsafe`],
+  ];
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (cause) {
+    throw asVmcoreError(cause, 'cannot write', { file: path });
+  }
+}

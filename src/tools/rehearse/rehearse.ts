@@ -1,0 +1,352 @@
+/**
+ * The rehearsal: a real kernel in QEMU is armed by our own code, panicked, and its dump brought back and opened.
+ *
+ *   build    program squashfs, capture image, the first machine's initramfs, its disk
+ *   run      one guest: boot, arm, panic, capture kernel, save, power off (timeline.ts follows its console)
+ *   take     the dump out of the guest's disk
+ *   open     with the code that opens any dump
+ *
+ * Everything lives in a private folder below the cache that is removed at the end, whatever the end is; only the serial log
+ * of a failed run stays.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { VmcoreError } from '../../base/errors.ts';
+import type { Progress } from '../../base/progress.ts';
+import { cacheDir } from '../../sys/cache-dir.ts';
+import { requireProgram } from '../../sys/programs.ts';
+import { asVmcoreError } from '../../sys/system-error.ts';
+import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/capture-image.ts';
+import { readModuleTree } from '../kdumpctl/module-tree.ts';
+import { loadOrder } from '../kdumpctl/modules.ts';
+import { writeRamdisk } from '../kdumpctl/ramdisk.ts';
+import { dumpNames } from '../kdumpctl/save.ts';
+import { buildProgramImage } from '../kdumpctl/squashfs.ts';
+import { type Accelerator, pickAccelerator } from './accelerator.ts';
+import { type DiskEntry, listFolder, makeDisk, takeFile } from './disk.ts';
+import { examineDump } from './examine.ts';
+import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
+import { type GuestRun, qemuX86, runGuest } from './qemu.ts';
+import type { RehearsalReport } from './report.ts';
+import { captureLog, type Step, Timeline } from './timeline.ts';
+
+const consoleParameter = 'console=ttyS0';
+/** The disk's bus, the disk and its file system. */
+const diskModules = ['virtio_pci', 'virtio_blk', 'ext4'];
+const crashFolder = '/var/crash';
+/** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
+const silenceLimit = 120;
+/** Room on the sparse disk beside the dumps: images, journal, metadata. */
+const diskOverhead = 512 * 2 ** 20;
+
+/** Runs a rehearsal. E_REHEARSAL when no dump came back; E_NEEDS, E_FILE ... for what is missing before that. */
+export async function rehearse(
+  plan: RehearsalPlan,
+  progress: Progress,
+  abort: AbortSignal,
+): Promise<RehearsalReport> {
+  checkPrograms();
+  const keep = plan.keep && prepareKeep(plan.keep.folder);
+  const kernel = await chooseKernel(plan.kernel, progress);
+  const work = mkdtempSync(join(cacheDir('rehearse'), 'run-'));
+  try {
+    return await rehearseIn(work, plan, kernel, keep, progress, abort);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function rehearseIn(
+  work: string,
+  plan: RehearsalPlan,
+  kernel: RehearsalKernel,
+  keep: string | undefined,
+  progress: Progress,
+  abort: AbortSignal,
+): Promise<RehearsalReport> {
+  const clock = new StepClock(progress);
+
+  clock.step('build image');
+  const built = await build(work, plan, kernel);
+  const accelerator = await pickAccelerator(requireProgram(qemuX86));
+  if (accelerator.name === 'tcg') progress.note('KVM does not work here: QEMU emulates the processor');
+
+  clock.stop();
+  const serialLog = join(keep ?? work, 'serial.log');
+  const timeline = await run(plan, built, accelerator, serialLog, progress, abort);
+
+  clock.step('take from disk');
+  const target = keep ?? work;
+  const { folder, entries } = await findDump(built.disk);
+  const kept: string[] = [];
+  for (const { name, size } of filesToTake(entries, keep !== undefined)) {
+    await takeFile(built.disk, `${folder}/${name}`, size ?? 0, join(target, name));
+    kept.push(join(target, name));
+  }
+  if (keep !== undefined) {
+    const captureLogFile = join(keep, 'capture.log');
+    writeFileSync(captureLogFile, captureLog(readFileSync(serialLog, 'latin1')), {
+      encoding: 'latin1',
+      mode: 0o600,
+    });
+    kept.push(serialLog, captureLogFile);
+  }
+
+  clock.step('open');
+  const found = examineDump(join(target, dumpNames.dump));
+  clock.stop();
+
+  const [buildStep, ...after] = clock.steps;
+  const steps = [...(buildStep ? [buildStep] : []), ...timeline.steps, ...after];
+  const started = timeline.fields('stage0-start');
+  return {
+    kernel: { release: built.release, image: kernel.image, modules: kernel.modules },
+    machine: {
+      arch: 'x86_64',
+      accelerator: accelerator.name,
+      memory: plan.memory,
+      cpus: plan.cpus,
+      crashkernel: plan.crashkernel,
+      load: 'file',
+    },
+    captureImage: built.captureImage,
+    steps,
+    seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
+    memory: {
+      total: numberOf(started?.memTotal),
+      availableAtStart: numberOf(started?.memAvailable),
+      availableLowest: timeline.lowestMemoryAvailable,
+    },
+    dump: {
+      guestPath: `${folder}/${dumpNames.dump}`,
+      size: found.info.size,
+      level: plan.dumpLevel,
+      pages: timeline.fields('filter-done') ?? {},
+    },
+    found,
+    kept: keep === undefined ? [] : kept,
+  };
+}
+
+interface Built {
+  readonly release: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly disk: string;
+  readonly captureImage: RehearsalReport['captureImage'];
+}
+
+async function build(work: string, plan: RehearsalPlan, kernel: RehearsalKernel): Promise<Built> {
+  const stage = join(work, 'disk');
+  mkdirSync(join(stage, 'boot'), { recursive: true });
+  mkdirSync(join(stage, crashFolder), { recursive: true });
+  const vmlinuz = join(stage, 'boot/vmlinuz');
+  copyFileSync(kernel.image, vmlinuz);
+  chmodSync(vmlinuz, 0o644);
+
+  const index = await readModuleTree(kernel.modules);
+  const program = await buildProgramImage(plan.node, plan.entry, join(work, 'program.squashfs'));
+  const image = await buildCaptureImage(
+    {
+      moduleTree: kernel.modules,
+      index,
+      targetModules: diskModules,
+      program,
+      kdumpConf: [
+        'ext4 /dev/vda',
+        `path ${crashFolder}`,
+        `core_collector makedumpfile -z -d ${plan.dumpLevel}`,
+        'final_action poweroff',
+        '',
+      ].join('\n'),
+    },
+    join(stage, 'boot/initramfs-kdump.img'),
+  );
+
+  const captureCommandLine = [
+    consoleParameter,
+    ...captureParameters,
+    `vmcore.save-timeout=${plan.timeout}`,
+    ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
+  ].join(' ');
+  const initrd = join(work, 'first-machine.img');
+  await writeRamdisk(
+    {
+      moduleTree: kernel.modules,
+      modules: loadOrder(index, [...diskModules, ...runtimeModules]),
+      program,
+      init: readFileSync(new URL('./first-machine.sh', import.meta.url)),
+      extra: [
+        {
+          kind: 'file',
+          path: 'etc/rehearsal/capture-command-line',
+          data: Buffer.from(`${captureCommandLine}\n`),
+        },
+      ],
+    },
+    initrd,
+  );
+
+  // Room for the raw dump and for a filtered one that nothing could be left out of.
+  const disk = join(work, 'disk.img');
+  await makeDisk(disk, 2 * plan.memory + diskOverhead, stage);
+  return {
+    release: index.release,
+    kernel: vmlinuz,
+    initrd,
+    disk,
+    captureImage: { size: image.size, programSize: program.size, modules: image.modules },
+  };
+}
+
+async function run(
+  plan: RehearsalPlan,
+  built: Built,
+  accelerator: Accelerator,
+  serialLog: string,
+  progress: Progress,
+  abort: AbortSignal,
+): Promise<Timeline> {
+  const timeline = new Timeline();
+  let current = 'boot';
+  progress.step(current);
+  const guest = {
+    qemu: requireProgram(qemuX86),
+    accelerator,
+    kernel: built.kernel,
+    initrd: built.initrd,
+    commandLine: `${consoleParameter} crashkernel=${plan.crashkernel} panic=-1 printk.devkmsg=on quiet`,
+    disk: built.disk,
+    memory: plan.memory,
+    cpus: plan.cpus,
+    serialLog,
+  };
+  let shareOf: number | undefined;
+  const result = await runGuest(
+    guest,
+    { total: plan.timeout, silence: silenceLimit, abort },
+    (line, seconds) => {
+      const happening = timeline.line(line, seconds);
+      if (happening?.kind === 'note') progress.note(happening.text);
+      if (happening?.kind === 'step' && happening.name !== current) {
+        current = happening.name;
+        shareOf = undefined;
+        progress.step(current);
+      }
+      if (happening?.kind === 'progress') {
+        if (shareOf !== happening.total) progress.step(current, happening.total);
+        shareOf = happening.total;
+        progress.advance(happening.done);
+      }
+      return undefined;
+    },
+  );
+  timeline.off(result.seconds);
+  const failure = failureOf(result, timeline, plan.timeout);
+  if (failure !== undefined) {
+    throw new VmcoreError('E_REHEARSAL', failure, {
+      hint: `read the serial log ${keepLog(serialLog, plan.keep !== undefined)}`,
+    });
+  }
+  return timeline;
+}
+
+/** Why there is no dump to take; undefined when there is one. */
+export function failureOf(run: GuestRun, timeline: Timeline, timeout: number): string | undefined {
+  const seen = `the last thing seen was "${timeline.lastLine}"`;
+  if (run.end === 'aborted') return 'interrupted';
+  if (timeline.trouble !== undefined) return timeline.trouble;
+  if (run.end === 'timeout') return `not finished after ${timeout} seconds; ${seen}`;
+  if (run.end === 'silent') return `nothing happened for ${silenceLimit} seconds; ${seen}`;
+  if (run.exitStatus !== 0) return `QEMU ended with status ${run.exitStatus}: ${run.complaints || seen}`;
+  if (!timeline.reached('dump-saved')) return `the guest went down without a dump; ${seen}`;
+  return undefined;
+}
+
+/** A failed run's log must outlive the work folder. */
+function keepLog(serialLog: string, kept: boolean): string {
+  if (kept) return serialLog;
+  const path = join(cacheDir('rehearse'), `failed-${process.pid}.log`);
+  copyFileSync(serialLog, path);
+  chmodSync(path, 0o600);
+  return path;
+}
+
+/** The newest folder below /var/crash that has a finished vmcore. Names end with the date, so they sort by it. */
+async function findDump(disk: string): Promise<{ folder: string; entries: DiskEntry[] }> {
+  const folders = (await listFolder(disk, crashFolder)).filter(({ size }) => size === undefined);
+  const newest = folders
+    .map(({ name }) => name)
+    .sort()
+    .at(-1);
+  const folder = `${crashFolder}/${newest ?? ''}`;
+  const entries = newest === undefined ? [] : await listFolder(disk, folder);
+  if (!entries.some(({ name }) => name === dumpNames.dump)) {
+    const names = entries.map(({ name }) => name).join(', ');
+    throw new VmcoreError('E_REHEARSAL', `no vmcore on the guest's disk in ${folder} (${names || 'empty'})`, {
+      hint: 'run again with --keep DIR and read its serial.log',
+    });
+  }
+  return { folder, entries };
+}
+
+/** Without --keep only the dump is needed, to open it. */
+function filesToTake(entries: readonly DiskEntry[], keepAll: boolean): readonly DiskEntry[] {
+  const names: readonly string[] = keepAll
+    ? [dumpNames.dump, dumpNames.log, dumpNames.raw]
+    : [dumpNames.dump];
+  return entries.filter(({ name }) => names.includes(name));
+}
+
+/** E_EXISTS rather than writing over an older dump. */
+function prepareKeep(folder: string): string {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw asVmcoreError(cause, 'cannot make the folder', { file: folder });
+  }
+  for (const name of [...Object.values(dumpNames), 'serial.log', 'capture.log']) {
+    if (existsSync(join(folder, name))) {
+      throw new VmcoreError('E_EXISTS', 'is there already', {
+        file: join(folder, name),
+        hint: 'name another folder for --keep',
+      });
+    }
+  }
+  return folder;
+}
+
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
+
+/** Host-side steps with their seconds, told to `progress` as they begin. */
+class StepClock {
+  readonly steps: Step[] = [];
+  private readonly progress: Progress;
+  private current: { name: string; started: number } | undefined;
+
+  constructor(progress: Progress) {
+    this.progress = progress;
+  }
+
+  step(name: string): void {
+    this.stop();
+    this.current = { name, started: performance.now() };
+    this.progress.step(name);
+  }
+
+  stop(): void {
+    if (!this.current) return;
+    const { name, started } = this.current;
+    this.steps.push({ name, seconds: (performance.now() - started) / 1000 });
+    this.current = undefined;
+  }
+}

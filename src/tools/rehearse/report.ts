@@ -1,0 +1,109 @@
+/** The report of a rehearsal: every figure in one typed object, and the same as text for people. Sizes in bytes. */
+import { formatSize } from '../../base/units.ts';
+import type { JournalFields } from '../kdumpctl/journal.ts';
+import type { DumpFindings } from './examine.ts';
+import type { Step } from './timeline.ts';
+
+export interface RehearsalReport {
+  readonly kernel: { readonly release: string; readonly image: string; readonly modules: string };
+  readonly machine: {
+    readonly arch: 'x86_64';
+    readonly accelerator: 'kvm' | 'tcg';
+    readonly memory: number;
+    readonly cpus: number;
+    /** As given to crashkernel=. */
+    readonly crashkernel: string;
+    /** How the crash kernel was loaded. */
+    readonly load: 'file';
+  };
+  readonly captureImage: {
+    readonly size: number;
+    /** The squashfs with node and our code, inside it. */
+    readonly programSize: number;
+    readonly modules: readonly string[];
+  };
+  /** By the host's clock; they add up to `seconds`. */
+  readonly steps: readonly Step[];
+  readonly seconds: number;
+  /** In the capture kernel. */
+  readonly memory: {
+    readonly total: number | undefined;
+    readonly availableAtStart: number | undefined;
+    readonly availableLowest: number | undefined;
+  };
+  readonly dump: {
+    readonly guestPath: string;
+    readonly size: number;
+    readonly level: number;
+    /** What the filter counted, pages by kind. */
+    readonly pages: JournalFields;
+  };
+  readonly found: DumpFindings;
+  /** Files that were kept. */
+  readonly kept: readonly string[];
+}
+
+export function formatReport(report: RehearsalReport): string {
+  const { kernel, machine, captureImage, memory, dump, found } = report;
+  const { info } = found;
+  const facts: readonly (readonly [string, string])[] = [
+    ['kernel', `${kernel.release} (${kernel.image})`],
+    [
+      'machine',
+      `${machine.arch}, ${formatSize(machine.memory)}, ${machine.cpus} CPUs, QEMU ${machine.accelerator}, crashkernel=${machine.crashkernel}`,
+    ],
+    [
+      'capture image',
+      `${formatSize(captureImage.size)}, of it node and our code ${formatSize(captureImage.programSize)}`,
+    ],
+    [
+      'memory left',
+      `${sizeOr(memory.availableLowest)} at the lowest, of ${sizeOr(memory.total)} that the capture kernel has`,
+    ],
+    ['dump', `${formatSize(dump.size)} at level ${dump.level} (${dump.guestPath})`],
+    ['panic', info.panic ?? 'not in the log'],
+    ['release', info.release ?? 'unknown'],
+    ['uptime', info.uptimeSeconds === null ? 'unknown' : `${info.uptimeSeconds.toFixed(1)} s`],
+    ['CPUs', String(info.cpus)],
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length));
+  return [
+    'The kernel was panicked, and its dump arrived.',
+    '',
+    ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
+    '',
+    'Seconds by step',
+    ...columns([
+      ...report.steps.map(({ name, seconds }) => [name, seconds.toFixed(1)] as const),
+      ['all', report.seconds.toFixed(1)],
+    ]),
+    '',
+    'Pages by kind',
+    ...columns(countsOf(dump.pages)),
+    ...info.missing.map((what) => `  not found: ${what}`),
+    '',
+    'The last lines of the kernel log',
+    ...found.dmesgTail.map((line) => `  ${line}`),
+    ...(report.kept.length === 0 ? [] : ['', 'Kept', ...report.kept.map((path) => `  ${path}`)]),
+    '',
+  ].join('\n');
+}
+
+/** Numbers of nested objects, each by its own name. */
+function countsOf(fields: JournalFields): (readonly [string, string])[] {
+  return Object.entries(fields).flatMap(([name, value]) => {
+    if (typeof value === 'number') return [[name, String(value)] as const];
+    // Arrays have no names to show.
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? countsOf(value as JournalFields)
+      : [];
+  });
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const left = Math.max(0, ...rows.map(([name]) => name.length));
+  const right = Math.max(0, ...rows.map(([, value]) => value.length));
+  return rows.map(([name, value]) => `  ${name.padEnd(left)}  ${value.padStart(right)}`);
+}
+
+const sizeOr = (bytes: number | undefined): string => (bytes === undefined ? 'unknown' : formatSize(bytes));

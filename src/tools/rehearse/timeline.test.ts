@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { captureLog, Timeline } from './timeline.ts';
+
+const good: readonly (readonly [number, string])[] = [
+  [5.4, '[    2.2] vmcore: machine-start {"memTotal":738664448}'],
+  [7.5, '[    4.3] vmcore: machine-up {"memAvailable":574840832}'],
+  [11.5, '[    8.4] vmcore: armed {"reserved":268435456}'],
+  [11.6, '[    8.5] vmcore: crash {"by":"sysrq"}'],
+  [12, '[    8.6] Kernel panic - not syncing: sysrq triggered crash'],
+  [18.5, '[    2.5] vmcore: stage0-start {"memTotal":212799488,"memAvailable":145846272}'],
+  [21, '[    5.0] vmcore: save-start {}'],
+  [21.5, '[    5.5] vmcore: dmesg-saved {"bytes":1}'],
+  [21.6, '[    5.6] vmcore: filter-start {}'],
+  [25, '[    9.0] vmcore: filter-progress {"done":10,"total":40}'],
+  [29.5, '[   13.0] vmcore: filter-done {"written":9}'],
+  [
+    30,
+    '[   13.5] vmcore: dump-saved {"path":"/var/crash/x/vmcore","bytes":9,"total":212799488,"lowestAvailable":120000000}',
+  ],
+  [30.1, '[   13.6] vmcore: unmounted {"total":212799488,"lowestAvailable":120000000}'],
+  [30.2, '[   13.6] vmcore: save-exit {"status":0}'],
+  [30.3, '[   13.7] vmcore: final-action {"action":"poweroff","memAvailable":140000000}'],
+];
+
+function after(lines: readonly (readonly [number, string])[]): Timeline {
+  const timeline = new Timeline();
+  for (const [seconds, line] of lines) timeline.line(line, seconds);
+  return timeline;
+}
+
+test('the steps of a good rehearsal follow the marks and add up to the run', () => {
+  const timeline = after(good);
+  timeline.off(30.5);
+  assert.equal(timeline.trouble, undefined);
+  assert.deepEqual(
+    timeline.steps.map(({ name, seconds }) => [name, Math.round(seconds * 10) / 10]),
+    [
+      ['boot', 7.5],
+      ['arm', 4],
+      ['settle and panic', 0.5],
+      ['panic to capture kernel', 4],
+      ['capture boot to save', 5],
+      ['save dmesg', 0.5],
+      ['filter and sync', 8],
+      ['rename', 0.5],
+      ['unmount', 0.1],
+      ['power off', 0.4],
+    ],
+  );
+  assert.equal(
+    timeline.steps.reduce((sum, { seconds }) => sum + seconds, 0),
+    30.5,
+  );
+  assert.deepEqual(timeline.fields('dump-saved')?.bytes, 9);
+});
+
+test('only the capture kernel counts for the memory that was left', () => {
+  assert.equal(after(good.slice(0, 5)).lowestMemoryAvailable, undefined);
+  assert.equal(after(good.slice(0, 6)).lowestMemoryAvailable, 145846272);
+  assert.equal(after(good).lowestMemoryAvailable, 120000000);
+});
+
+test('lines become live progress', () => {
+  const timeline = new Timeline();
+  assert.deepEqual(timeline.line(good[1]![1], 1), { kind: 'step', name: 'arm' });
+  assert.deepEqual(timeline.line(good[9]![1], 2), { kind: 'progress', done: 10, total: 40 });
+  assert.equal(timeline.line('[    1.0] some kernel line', 3), undefined);
+});
+
+test('every bad end is told in words', () => {
+  const cases: readonly (readonly [string, number, RegExp])[] = [
+    ['[ 1.0] Kernel panic - not syncing: VFS: Unable to mount', 0, /before it was meant to: VFS/],
+    ['[ 1.0] Kernel panic - not syncing: Out of memory', 6, /the capture kernel panicked: Out of memory/],
+    ['[ 1.0] vmcore: arm-failed {"status":6,"message":"no memory is reserved"}', 2, /armed: no memory is/],
+    ['[ 1.0] vmcore: save-failed {"code":"E_NO_SPACE","message":"disk full"}', 7, /save failed: disk full/],
+    ['[ 1.0] vmcore: save-exit {"status":127,"message":"not found"}', 6, /status 127: not found/],
+  ];
+  for (const [line, count, expected] of cases) {
+    const timeline = after([...good.slice(0, count), [99, line]]);
+    assert.match(timeline.trouble ?? '', expected);
+    timeline.line('[ 2.0] vmcore: save-exit {"status":9}', 100);
+    assert.match(timeline.trouble ?? '', expected, 'the first trouble is the one that counts');
+  }
+});
+
+test('the capture log begins where the clock starts again after the panic', () => {
+  const lines = [
+    '[    0.1] first kernel',
+    '[    8.6] Kernel panic - not syncing: sysrq triggered crash',
+    '[    8.7] Call Trace:',
+    '[    0.0] capture kernel',
+    'no time',
+    '[    0.2] more',
+  ];
+  assert.equal(captureLog(lines.join('\n')), lines.slice(3).join('\n'));
+  assert.equal(captureLog(lines.slice(0, 3).join('\n')), '');
+});
