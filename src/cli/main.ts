@@ -6,6 +6,8 @@ import { infoCommand } from './info.ts';
 import { kexecCommand } from './kexec.ts';
 import { makedumpfileCommand } from './makedumpfile.ts';
 import { runProgram } from './program.ts';
+import { rehearseCommand } from './rehearse.ts';
+import { saveCommand } from './save.ts';
 
 const program = new Command('vmcore')
   .description('The whole Linux kdump road: arm, capture, shrink and open a crash dump.')
@@ -13,7 +15,9 @@ const program = new Command('vmcore')
   .addCommand(infoCommand())
   .addCommand(dmesgCommand())
   .addCommand(makedumpfileCommand())
-  .addCommand(kexecCommand());
+  .addCommand(kexecCommand())
+  .addCommand(saveCommand())
+  .addCommand(rehearseCommand());
 
 /** `vmcore FILE` is `vmcore info FILE`. */
 function withDefaultCommand(args: readonly string[]): readonly string[] {

@@ -40,7 +40,10 @@ export const kdump: DumpFormat = {
         dumpLevel: header.dumpLevel,
         incomplete,
         compression,
-        zeroPages: memory.countZeroPages(),
+        // Counted only when asked for: it looks at every descriptor.
+        get zeroPages() {
+          return memory.countZeroPages();
+        },
       }),
     } satisfies Dump;
   },
