@@ -1,6 +1,16 @@
 /** What a user sees who gives us something broken: one line with a code, the documented exit status, and nothing left behind. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -56,7 +66,9 @@ describe('a dump that was cut short', () => {
       copyFileSync(original(), path);
       const { size } = statSync(path);
       // Descending, so that each cut is made in the file the last one left.
-      const places = Array.from({ length: 10 }, () => 16 + Math.floor(Math.random() * (size - 17))).sort((a, b) => b - a);
+      const places = Array.from({ length: 10 }, () => 16 + Math.floor(Math.random() * (size - 17))).sort(
+        (a, b) => b - a,
+      );
       for (const place of places) {
         truncateSync(path, place);
         try {

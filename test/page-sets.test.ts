@@ -28,7 +28,8 @@ const present = (dump: Dump): PfnBitmap => {
 function differences(ours: PfnBitmap, theirs: PfnBitmap): string[] {
   const found: string[] = [];
   for (let pfn = 0; pfn < Math.max(ours.end, theirs.end) && found.length < 20; pfn++) {
-    if (ours.has(pfn) !== theirs.has(pfn)) found.push(`${pfn} is only in ${ours.has(pfn) ? 'ours' : 'theirs'}`);
+    if (ours.has(pfn) !== theirs.has(pfn))
+      found.push(`${pfn} is only in ${ours.has(pfn) ? 'ours' : 'theirs'}`);
   }
   return found;
 }
@@ -56,7 +57,9 @@ describe("kept pages, beside Debian's makedumpfile", () => {
       const codec = level === 31 ? ['-c'] : [];
       const run = vmcore('makedumpfile', '-q', ...codec, '-d', `${level}`, rawDump(), ours);
       assert.equal(run.status, 0, run.stderr);
-      const peer = await debianMakedumpfile().run([...codec, '-d', `${level}`, rawDump(), theirs], { timeout: 300_000 });
+      const peer = await debianMakedumpfile().run([...codec, '-d', `${level}`, rawDump(), theirs], {
+        timeout: 300_000,
+      });
       assert.equal(peer.status, 0, peer.stderr);
       const [our, their] = [open(ours), open(theirs)];
       try {

@@ -18,7 +18,9 @@ const dumped = (path: string): number[] => {
   const { memory } = open(path);
   const bitmap = new PfnBitmap(asPfn(0), memory.endPfn);
   memory.markPresent(bitmap);
-  return [...bitmap.runs()].flatMap(({ start, end }) => Array.from({ length: end - start }, (_, i) => start + i));
+  return [...bitmap.runs()].flatMap(({ start, end }) =>
+    Array.from({ length: end - start }, (_, i) => start + i),
+  );
 };
 
 describe('the rehearsed dump', () => {
@@ -63,7 +65,8 @@ describe('the rehearsed dump', () => {
   });
 
   it('is a Linux core dump with the right vmcoreinfo to drgn', async () => {
-    const script = 'import drgn, sys; p = drgn.Program(); p.set_core_dump(sys.argv[1]); print(p["VMCOREINFO"].string_().decode())';
+    const script =
+      'import drgn, sys; p = drgn.Program(); p.set_core_dump(sys.argv[1]); print(p["VMCOREINFO"].string_().decode())';
     const drgn = await newestDrgn();
     const { status, stdout, stderr } = await drgn.run(['-c', script, savedDump()]);
     assert.equal(status, 0, stderr);
@@ -108,8 +111,13 @@ describe("makedumpfile's files", () => {
       const run = await peer.run([codec, '-d', '31', rawDump(), theirs], { timeout: 300_000 });
       assert.equal(run.status, 0, run.stderr);
       const info = JSON.parse(vmcore('info', '--json', theirs).stdout.toString());
-      const { pages, release, panic, cpus } = JSON.parse(vmcore('info', '--json', savedDump()).stdout.toString());
-      assert.deepEqual({ pages: info.pages, release: info.release, panic: info.panic, cpus: info.cpus }, { pages, release, panic, cpus });
+      const { pages, release, panic, cpus } = JSON.parse(
+        vmcore('info', '--json', savedDump()).stdout.toString(),
+      );
+      assert.deepEqual(
+        { pages: info.pages, release: info.release, panic: info.panic, cpus: info.cpus },
+        { pages, release, panic, cpus },
+      );
       assert.equal(pages.present, report().found.info.pages.present);
     });
   }

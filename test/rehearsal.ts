@@ -20,6 +20,7 @@ export const savedDump = (): string => join(folder(), 'vmcore');
 /** The same crash, whole: the ELF that /proc/vmcore showed. */
 export const rawDump = (): string => join(folder(), 'vmcore.elf');
 export const savedLog = (): string => readFileSync(join(folder(), 'vmcore-dmesg.txt'), 'latin1');
+export const serialLog = (): string => readFileSync(join(folder(), 'serial.log'), 'latin1');
 export const report = (): RehearsalReport =>
   JSON.parse(readFileSync(join(folder(), 'report.json'), 'utf8')) as RehearsalReport;
 
