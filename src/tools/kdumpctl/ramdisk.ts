@@ -100,8 +100,9 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
     { kind: 'symlink', path: 'lib64', target: 'vmcore/lib' },
     { kind: 'file', path: 'modules/order', data: Buffer.from(order.join('')) },
     ...modules,
-    { kind: 'file', path: 'vmcore.squashfs', data: { file: ramdisk.program.path } },
     ...ramdisk.extra,
+    // Last, because it is what an unpacking that runs out of memory cuts off: /init can then still say so.
+    { kind: 'file', path: 'vmcore.squashfs', data: { file: ramdisk.program.path } },
   ]);
 }
 

@@ -54,6 +54,12 @@ load_modules() {
 }
 
 mount_runtime() {
+  # Where memory is short, the kernel unpacks the initramfs as far as it gets and boots on. The squashfs is its last file: it
+  # then has its size, which is set first, but not the blocks to hold it (%b counts 512 bytes each).
+  if [ $(($(stat -c '%b' /vmcore.squashfs) * 512)) -lt "$(stat -c '%s' /vmcore.squashfs)" ]; then
+    journal runtime-failed '{"message":"the initramfs was unpacked only in part: reserve more memory with crashkernel="}'
+    return 1
+  fi
   if ! message=$(mount -t squashfs -o loop,ro /vmcore.squashfs /vmcore 2>&1); then
     journal runtime-failed "{\"message\":\"$(echo "$message" | json_text)\"}"
     return 1

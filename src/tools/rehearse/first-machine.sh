@@ -16,18 +16,18 @@ mount_runtime || finish poweroff
 # A file system of its own that stays mounted over the panic, with dirty and clean page cache and buffers.
 mount -t tmpfs tmpfs /run
 truncate -s 24M /run/other.img
-mke2fs /run/other.img >/dev/null 2>&1
+mke2fs -F /run/other.img >/dev/null 2>&1
 mkdir -p /run/other
 mount -t ext4 -o loop /run/other.img /run/other
 dd if=/vmcore.squashfs of=/run/other/data bs=1M count=12 2>/dev/null
 dd if=/dev/urandom of=/run/shared-memory bs=1M count=8 2>/dev/null
-# Anonymous memory in two processes: one full of text, one full of zeros (dd keeps one block in memory).
+# Anonymous memory in two processes: one full of text; one full of zeros, stuck in a pipe that nobody reads.
 (
   text=$(dd if=/run/shared-memory bs=1M count=3 2>/dev/null | base64)
   while :; do sleep 1000; done
   echo "$text"
 ) </dev/null >/dev/null &
-sleep 1000 | dd bs=8M of=/dev/null 2>/dev/null &
+dd if=/dev/zero bs=8M count=1 2>/dev/null | sleep 1000 &
 
 if ! message=$(mount -t ext4 /dev/vda /mnt 2>&1); then
   give_up disk-failed "{\"message\":\"$(echo "$message" | json_text)\"}"

@@ -230,22 +230,16 @@ async function run(
     cpus: plan.cpus,
     serialLog,
   };
-  let shareOf: number | undefined;
   const result = await runGuest(
     guest,
     { total: plan.timeout, silence: silenceLimit, abort },
     (line, seconds) => {
       const happening = timeline.line(line, seconds);
       if (happening?.kind === 'note') progress.note(happening.text);
+      if (happening?.kind === 'progress') progress.advance(happening.share);
       if (happening?.kind === 'step' && happening.name !== current) {
         current = happening.name;
-        shareOf = undefined;
-        progress.step(current);
-      }
-      if (happening?.kind === 'progress') {
-        if (shareOf !== happening.total) progress.step(current, happening.total);
-        shareOf = happening.total;
-        progress.advance(happening.done);
+        progress.step(current, happening.hasShare ? 1 : undefined);
       }
       return undefined;
     },
@@ -253,6 +247,7 @@ async function run(
   timeline.off(result.seconds);
   const failure = failureOf(result, timeline, plan.timeout);
   if (failure !== undefined) {
+    if (result.end === 'aborted') throw new VmcoreError('E_REHEARSAL', failure, { hint: 'run it again' });
     throw new VmcoreError('E_REHEARSAL', failure, {
       hint: `read the serial log ${keepLog(serialLog, plan.keep !== undefined)}`,
     });
@@ -272,10 +267,10 @@ export function failureOf(run: GuestRun, timeline: Timeline, timeout: number): s
   return undefined;
 }
 
-/** A failed run's log must outlive the work folder. */
+/** A failed run's log must outlive the work folder; the next failure replaces it. */
 function keepLog(serialLog: string, kept: boolean): string {
   if (kept) return serialLog;
-  const path = join(cacheDir('rehearse'), `failed-${process.pid}.log`);
+  const path = join(cacheDir('rehearse'), 'failed-serial.log');
   copyFileSync(serialLog, path);
   chmodSync(path, 0o600);
   return path;

@@ -63,8 +63,8 @@ test('only the capture kernel counts for the memory that was left', () => {
 
 test('lines become live progress', () => {
   const timeline = new Timeline();
-  assert.deepEqual(timeline.line(good[1]![1], 1), { kind: 'step', name: 'arm' });
-  assert.deepEqual(timeline.line(good[9]![1], 2), { kind: 'progress', done: 10, total: 40 });
+  assert.deepEqual(timeline.line(good[1]![1], 1), { kind: 'step', name: 'arm', hasShare: false });
+  assert.deepEqual(timeline.line(good[9]![1], 2), { kind: 'progress', share: 0.25 });
   assert.equal(timeline.line('[    1.0] some kernel line', 3), undefined);
 });
 

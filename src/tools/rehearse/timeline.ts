@@ -39,7 +39,7 @@ const nowDoing: Readonly<Record<string, string>> = {
 /** Events that mean no dump, or not a whole one, and how they are told. */
 const troubles: Readonly<Record<string, string>> = {
   'disk-failed': 'the machine could not mount its disk',
-  'runtime-failed': 'node could not be mounted',
+  'runtime-failed': 'the program could not be mounted',
   'arm-failed': 'the crash kernel could not be armed',
   'crash-failed': 'sysrq did not panic the kernel',
   'save-failed': 'vmcore save failed',
@@ -52,8 +52,10 @@ export interface Step {
 
 /** What the console line meant, for live progress. */
 export type Happening =
-  | { readonly kind: 'step'; readonly name: string }
-  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  /** `hasShare`: its progress will be told. */
+  | { readonly kind: 'step'; readonly name: string; readonly hasShare: boolean }
+  /** From 0 to 1. The filter goes over the pages more than once, so it may begin again. */
+  | { readonly kind: 'progress'; readonly share: number }
   | { readonly kind: 'note'; readonly text: string };
 
 const panicPattern = /Kernel panic - not syncing: (.*)$/;
@@ -127,7 +129,7 @@ export class Timeline {
     this.noteMemory(event.fields);
 
     const { message, module, status, done, total } = event.fields;
-    const said = typeof message === 'string' && message !== '' ? `: ${message}` : '';
+    const said = typeof message === 'string' && message.trim() !== '' ? `: ${message.trim()}` : '';
     const trouble = troubles[event.name];
     if (trouble !== undefined) this.fail(trouble + said);
     // A save that ends with 0 has saved; any other status is explained by what it said before, or by this.
@@ -137,10 +139,10 @@ export class Timeline {
       return { kind: 'note', text: `module ${String(module)} did not load${said}` };
     }
     if (event.name === 'filter-progress' && typeof done === 'number' && typeof total === 'number') {
-      return { kind: 'progress', done, total };
+      return { kind: 'progress', share: total === 0 ? 1 : done / total };
     }
     const name = nowDoing[event.name];
-    return name === undefined ? undefined : { kind: 'step', name };
+    return name === undefined ? undefined : { kind: 'step', name, hasShare: event.name === 'filter-start' };
   }
 
   private noteMemory(fields: JournalFields): void {

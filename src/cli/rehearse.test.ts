@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { kexecCommand } from './kexec.ts';
+import { rehearseCommand } from './rehearse.ts';
+
+const rejected = (command: ReturnType<typeof rehearseCommand>, line: string, code: string, message: RegExp) =>
+  assert.rejects(
+    command.exitOverride().parseAsync(line.split(' ').filter(Boolean), { from: 'user' }),
+    { code, message },
+    line,
+  );
+
+test('rehearse refuses what it cannot do before it builds anything', async () => {
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ['--arch arm64', 'E_UNSUPPORTED', /arm64/],
+    ['--arch mips', 'E_USAGE', /mips/],
+    ['--load load', 'E_UNSUPPORTED', /kexec_load/],
+    ['--raw', 'E_USAGE', /--raw/],
+    ['--memory 100M', 'E_USAGE', /512M/],
+    ['--memory lots', 'E_USAGE', /lots/],
+    ['--crashkernel 256M;x', 'E_USAGE', /crashkernel/],
+    ['--cpus 0', 'E_USAGE', /--cpus/],
+    ['--timeout 1.5', 'E_USAGE', /--timeout/],
+    ['--dump-level 32', 'E_USAGE', /--dump-level/],
+    ['--kernel /boot/vmlinuz', 'E_USAGE', /--modules/],
+  ];
+  for (const [line, code, message] of cases) await rejected(rehearseCommand(), line, code, message);
+});
+
+test('kexec says what is not in this release, and what is missing', async () => {
+  const cases: readonly (readonly [string, string, RegExp])[] = [
+    ['-c -p /boot/vmlinuz', 'E_UNSUPPORTED', /kexec_load/],
+    ['-l /boot/vmlinuz', 'E_UNSUPPORTED', /-l/],
+    ['-e', 'E_UNSUPPORTED', /-e/],
+    ['/boot/vmlinuz', 'E_USAGE', /nothing to do/],
+    ['-p', 'E_USAGE', /no kernel/],
+  ];
+  for (const [line, code, message] of cases) await rejected(kexecCommand(), line, code, message);
+});
