@@ -22,7 +22,8 @@ export function putU64(view: DataView, offset: number, value: number, littleEndi
 export const alignUp = (value: number, alignment: number): number => Math.ceil(value / alignment) * alignment;
 export const alignDown = (value: number, alignment: number): number =>
   Math.floor(value / alignment) * alignment;
-export const isPowerOfTwo = (value: number): boolean => value > 0 && Number.isInteger(Math.log2(value));
+export const isPowerOfTwo = (value: number): boolean =>
+  Number.isSafeInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
 
 /** Bytes up to the first NUL, one character a byte. */
 export function cString(bytes: Uint8Array): string {

@@ -79,11 +79,16 @@ export class VmcoreError extends Error {
     return exitStatusOf[this.code];
   }
 
-  /** `FILE: WHAT (at offset 0x…); HINT [CODE]`, always a single line. */
+  /**
+   * `FILE: WHAT (at offset 0x…); HINT [CODE]`, always a single line. Parts of it come from dumps and file names: what could
+   * drive a terminal is shown as \xNN.
+   */
   toLine(): string {
     const where = this.file === undefined ? '' : `${this.file}: `;
     const at = this.offset === undefined ? '' : ` (at offset 0x${this.offset.toString(16)})`;
     const next = this.hint === undefined ? '' : `; ${this.hint}`;
-    return `${where}${this.message}${at}${next} [${this.code}]`.replace(/\s*\n\s*/g, ' ');
+    return `${where}${this.message}${at}${next} [${this.code}]`
+      .replace(/\s*[\n\u2028\u2029]\s*/g, ' ')
+      .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
   }
 }

@@ -1,18 +1,28 @@
 /**
  * A set of page frames in a window [start, end), one bit each, in the bit order of kdump-compressed bitmaps
- * (bit n of byte n/8, least significant first).
+ * (bit n of byte n/8, least significant first). At most 2^32 page frames: bits are numbered in 32 bits.
  */
+import { VmcoreError } from './errors.ts';
 import type { Pfn, PfnRange } from './units.ts';
+
+const maxPageFrames = 2 ** 32;
 
 export class PfnBitmap {
   readonly start: Pfn;
   readonly end: Pfn;
   readonly bytes: Uint8Array;
 
-  constructor(start: Pfn, end: Pfn, bytes: Uint8Array = new Uint8Array(Math.ceil((end - start) / 8))) {
+  /** E_UNSUPPORTED when the window is larger than 2^32 page frames (16 TiB of 4 KiB pages). */
+  constructor(start: Pfn, end: Pfn, bytes?: Uint8Array) {
+    if (end - start > maxPageFrames) {
+      throw new VmcoreError(
+        'E_UNSUPPORTED',
+        `a range of ${end - start} page frames; at most 2^32 can be handled`,
+      );
+    }
     this.start = start;
     this.end = end;
-    this.bytes = bytes;
+    this.bytes = bytes ?? new Uint8Array(Math.ceil((end - start) / 8));
   }
 
   has(pfn: number): boolean {

@@ -49,7 +49,8 @@ export function formatSize(bytes: number): string {
   let value = bytes;
   let unit = 0;
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  while (value >= 1024 && unit < units.length - 1) {
+  // From 1023.5 on it would be shown as 1024 of the smaller unit.
+  while (value >= 1023.5 && unit < units.length - 1) {
     value /= 1024;
     unit++;
   }
