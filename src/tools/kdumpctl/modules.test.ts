@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
 import { findProgram } from '../../sys/programs.ts';
+import { cachedModuleTree } from './module-cache.ts';
 import { readModuleTree, unpackedModule } from './module-tree.ts';
 import { loadOrder } from './modules.ts';
 
@@ -142,6 +143,26 @@ test(
   inTree({ 'kernel/a.ko': moduleWith(['depends=b']) }, async (tree) => {
     execFileSync(findProgram('xz') ?? '', [join(tree, 'kernel/a.ko')]);
     assert.deepEqual((await readModuleTree(tree)).modules.get('a')?.depends, ['b']);
+  }),
+);
+
+test(
+  'a scanned tree is remembered until it changes',
+  inTree(bareTree, async (tree) => {
+    const before = process.env.XDG_CACHE_HOME;
+    process.env.XDG_CACHE_HOME = mkdtempSync(join(tmpdir(), 'vmcore-cache-'));
+    try {
+      const first = await cachedModuleTree(tree);
+      assert.deepEqual(first, await readModuleTree(tree));
+      rmSync(join(tree, 'kernel/fs/ext4/ext4.ko'));
+      assert.deepEqual(await cachedModuleTree(tree), first, 'not scanned again');
+      writeFileSync(join(tree, 'modules.order'), '');
+      assert.equal((await cachedModuleTree(tree)).modules.has('ext4'), false, 'scanned again');
+    } finally {
+      rmSync(process.env.XDG_CACHE_HOME ?? '', { recursive: true });
+      if (before === undefined) delete process.env.XDG_CACHE_HOME;
+      else process.env.XDG_CACHE_HOME = before;
+    }
   }),
 );
 

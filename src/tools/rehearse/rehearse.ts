@@ -26,7 +26,7 @@ import { cacheDir } from '../../sys/cache-dir.ts';
 import { requireProgram } from '../../sys/programs.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/capture-image.ts';
-import { readModuleTree } from '../kdumpctl/module-tree.ts';
+import { cachedModuleTree } from '../kdumpctl/module-cache.ts';
 import { loadOrder } from '../kdumpctl/modules.ts';
 import { writeRamdisk } from '../kdumpctl/ramdisk.ts';
 import { dumpNames } from '../kdumpctl/save.ts';
@@ -153,7 +153,7 @@ async function build(work: string, plan: RehearsalPlan, kernel: RehearsalKernel)
   copyFileSync(kernel.image, vmlinuz);
   chmodSync(vmlinuz, 0o644);
 
-  const index = await readModuleTree(kernel.modules);
+  const index = await cachedModuleTree(kernel.modules);
   const program = await buildProgramImage(plan.node, plan.entry, join(work, 'program.squashfs'));
   const image = await buildCaptureImage(
     {
