@@ -100,16 +100,21 @@ export class ElfMemory implements PhysicalMemory {
   state(pfn: Pfn): PageState {
     const start = pfn * this.pageSize;
     const end = start + this.pageSize;
-    let ram = false;
+    let found: PageState = 'absent';
     for (let i = this.lastStartingAtOrBefore(end - 1); i >= 0; i--) {
       const extent = this.extents[i]!;
       if (this.reach[i]! <= start) break;
       if (extent.end <= start) continue;
-      ram = true;
-      const fileStart = extent.fileOffset + Math.max(0, start - extent.start);
-      if (extent.fileEnd > start) return fileStart >= this.source.size ? 'lost' : 'present';
+      if (found === 'absent') found = 'excluded';
+      const bytesStart = Math.max(start, extent.start);
+      const bytesEnd = Math.min(end, extent.fileEnd);
+      if (bytesStart >= bytesEnd) continue;
+      if (extent.fileOffset + (bytesEnd - extent.start) > this.source.size) return 'lost';
+      found = 'present';
+      // Bytes do not overlap: no earlier extent has any in this page.
+      if (extent.start <= start) break;
     }
-    return ram ? 'excluded' : 'absent';
+    return found;
   }
 
   markRam(into: PfnBitmap): void {
