@@ -111,8 +111,9 @@ function qemuArguments(guest: Guest): string[] {
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-net', 'none', '-no-reboot'],
     ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
     // The host does not crash in the middle of this, so its cache need not be flushed for the guest's fsync.
+    // A full host file system is an I/O error for the guest, not a pause for ever.
     // A comma in a path would end QEMU's option, and is doubled.
-    ...['-drive', `file=${guest.disk.replaceAll(',', ',,')},format=raw,if=virtio,cache=unsafe`],
+    ...['-drive', `file=${guest.disk.replaceAll(',', ',,')},format=raw,if=virtio,cache=unsafe,werror=report`],
   ];
 }
 

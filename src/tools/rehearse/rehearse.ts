@@ -9,44 +9,25 @@
  * Everything lives in a private folder below the cache that is removed at the end, whatever the end is; only the serial log
  * of a failed run stays.
  */
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { requireProgram } from '../../sys/programs.ts';
-import { asVmcoreError } from '../../sys/system-error.ts';
-import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/capture-image.ts';
-import { cachedModuleTree } from '../kdumpctl/module-cache.ts';
-import { loadOrder } from '../kdumpctl/modules.ts';
-import { writeRamdisk } from '../kdumpctl/ramdisk.ts';
 import { dumpNames } from '../kdumpctl/save.ts';
-import { buildProgramImage } from '../kdumpctl/squashfs.ts';
 import { type Accelerator, pickAccelerator } from './accelerator.ts';
-import { type DiskEntry, listFolder, makeDisk, takeFile } from './disk.ts';
+import { takeFile } from './disk.ts';
 import { examineDump } from './examine.ts';
+import { buildGuestFiles, consoleParameter, type GuestFiles } from './guest-files.ts';
 import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
 import { type GuestRun, qemuX86, runGuest } from './qemu.ts';
 import type { RehearsalReport } from './report.ts';
+import { filesToTake, findDump, keepLog, prepareKeep } from './take-dump.ts';
 import { captureLog, type Step, Timeline } from './timeline.ts';
 
-const consoleParameter = 'console=ttyS0';
-/** The disk's bus, the disk and its file system. */
-const diskModules = ['virtio_pci', 'virtio_blk', 'ext4'];
-const crashFolder = '/var/crash';
 /** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
 const silenceLimit = 120;
-/** Room on the sparse disk beside the dumps: images, journal, metadata. */
-const diskOverhead = 512 * 2 ** 20;
 
 /** Runs a rehearsal. E_REHEARSAL when no dump came back; E_NEEDS, E_FILE ... for what is missing before that. */
 export async function rehearse(
@@ -76,7 +57,7 @@ async function rehearseIn(
   const clock = new StepClock(progress);
 
   clock.step('build image');
-  const built = await build(work, plan, kernel);
+  const built = await buildGuestFiles(work, plan, kernel);
   const accelerator = await pickAccelerator(requireProgram(qemuX86));
   if (accelerator.name === 'tcg') progress.note('KVM does not work here: QEMU emulates the processor');
 
@@ -137,80 +118,9 @@ async function rehearseIn(
   };
 }
 
-interface Built {
-  readonly release: string;
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly disk: string;
-  readonly captureImage: RehearsalReport['captureImage'];
-}
-
-async function build(work: string, plan: RehearsalPlan, kernel: RehearsalKernel): Promise<Built> {
-  const stage = join(work, 'disk');
-  mkdirSync(join(stage, 'boot'), { recursive: true });
-  mkdirSync(join(stage, crashFolder), { recursive: true });
-  const vmlinuz = join(stage, 'boot/vmlinuz');
-  copyFileSync(kernel.image, vmlinuz);
-  chmodSync(vmlinuz, 0o644);
-
-  const index = await cachedModuleTree(kernel.modules);
-  const program = await buildProgramImage(plan.node, plan.entry, join(work, 'program.squashfs'));
-  const image = await buildCaptureImage(
-    {
-      moduleTree: kernel.modules,
-      index,
-      targetModules: diskModules,
-      program,
-      kdumpConf: [
-        'ext4 /dev/vda',
-        `path ${crashFolder}`,
-        `core_collector makedumpfile -z -d ${plan.dumpLevel}`,
-        'final_action poweroff',
-        '',
-      ].join('\n'),
-    },
-    join(stage, 'boot/initramfs-kdump.img'),
-  );
-
-  const captureCommandLine = [
-    consoleParameter,
-    ...captureParameters,
-    `vmcore.save-timeout=${plan.timeout}`,
-    ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
-  ].join(' ');
-  const initrd = join(work, 'first-machine.img');
-  await writeRamdisk(
-    {
-      moduleTree: kernel.modules,
-      modules: loadOrder(index, [...diskModules, ...runtimeModules]),
-      program,
-      init: readFileSync(new URL('./first-machine.sh', import.meta.url)),
-      extra: [
-        {
-          kind: 'file',
-          path: 'etc/rehearsal/capture-command-line',
-          data: Buffer.from(`${captureCommandLine}\n`),
-        },
-      ],
-    },
-    initrd,
-  );
-
-  // Room for the raw dump and for a filtered one that nothing could be left out of.
-  const disk = join(work, 'disk.img');
-  await makeDisk(disk, 2 * plan.memory + diskOverhead, stage);
-  return {
-    release: index.release,
-    kernel: vmlinuz,
-    initrd,
-    disk,
-    captureImage: { size: image.size, programSize: program.size, modules: image.modules },
-  };
-}
-
 async function run(
   plan: RehearsalPlan,
-  built: Built,
+  built: GuestFiles,
   accelerator: Accelerator,
   serialLog: string,
   progress: Progress,
@@ -265,59 +175,6 @@ export function failureOf(run: GuestRun, timeline: Timeline, timeout: number): s
   if (run.exitStatus !== 0) return `QEMU ended with status ${run.exitStatus}: ${run.complaints || seen}`;
   if (!timeline.reached('dump-saved')) return `the guest went down without a dump; ${seen}`;
   return undefined;
-}
-
-/** A failed run's log must outlive the work folder; the next failure replaces it. */
-function keepLog(serialLog: string, kept: boolean): string {
-  if (kept) return serialLog;
-  const path = join(cacheDir('rehearse'), 'failed-serial.log');
-  copyFileSync(serialLog, path);
-  chmodSync(path, 0o600);
-  return path;
-}
-
-/** The newest folder below /var/crash that has a finished vmcore. Names end with the date, so they sort by it. */
-async function findDump(disk: string): Promise<{ folder: string; entries: DiskEntry[] }> {
-  const folders = (await listFolder(disk, crashFolder)).filter(({ size }) => size === undefined);
-  const newest = folders
-    .map(({ name }) => name)
-    .sort()
-    .at(-1);
-  const folder = `${crashFolder}/${newest ?? ''}`;
-  const entries = newest === undefined ? [] : await listFolder(disk, folder);
-  if (!entries.some(({ name }) => name === dumpNames.dump)) {
-    const names = entries.map(({ name }) => name).join(', ');
-    throw new VmcoreError('E_REHEARSAL', `no vmcore on the guest's disk in ${folder} (${names || 'empty'})`, {
-      hint: 'run again with --keep DIR and read its serial.log',
-    });
-  }
-  return { folder, entries };
-}
-
-/** Without --keep only the dump is needed, to open it. */
-function filesToTake(entries: readonly DiskEntry[], keepAll: boolean): readonly DiskEntry[] {
-  const names: readonly string[] = keepAll
-    ? [dumpNames.dump, dumpNames.log, dumpNames.raw]
-    : [dumpNames.dump];
-  return entries.filter(({ name }) => names.includes(name));
-}
-
-/** E_EXISTS rather than writing over an older dump. */
-function prepareKeep(folder: string): string {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw asVmcoreError(cause, 'cannot make the folder', { file: folder });
-  }
-  for (const name of [...Object.values(dumpNames), 'serial.log', 'capture.log']) {
-    if (existsSync(join(folder, name))) {
-      throw new VmcoreError('E_EXISTS', 'is there already', {
-        file: join(folder, name),
-        hint: 'name another folder for --keep',
-      });
-    }
-  }
-  return folder;
 }
 
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);

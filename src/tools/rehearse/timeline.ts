@@ -32,7 +32,7 @@ const nowDoing: Readonly<Record<string, string>> = {
   'save-start': 'save dmesg',
   'dmesg-saved': 'prepare the filter',
   'filter-start': 'filter',
-  'dump-saved': 'unmount',
+  'dump-saved': 'finish the save',
   unmounted: 'power off',
 };
 

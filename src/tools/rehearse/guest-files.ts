@@ -1,0 +1,94 @@
+/** What the rehearsed machine is made of: its disk, which holds kernel and capture image, and the initramfs it boots first. */
+import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/capture-image.ts';
+import { cachedModuleTree } from '../kdumpctl/module-cache.ts';
+import { loadOrder } from '../kdumpctl/modules.ts';
+import { writeRamdisk } from '../kdumpctl/ramdisk.ts';
+import { buildProgramImage } from '../kdumpctl/squashfs.ts';
+import { makeDisk } from './disk.ts';
+import type { RehearsalKernel, RehearsalPlan } from './plan.ts';
+import type { RehearsalReport } from './report.ts';
+
+export const consoleParameter = 'console=ttyS0';
+export const crashFolder = '/var/crash';
+/** The disk's bus, the disk and its file system. */
+const diskModules = ['virtio_pci', 'virtio_blk', 'ext4'];
+/** Room on the sparse disk beside the dumps, bytes: images, journal, metadata. */
+const diskOverhead = 512 * 2 ** 20;
+
+export interface GuestFiles {
+  readonly release: string;
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly disk: string;
+  readonly captureImage: RehearsalReport['captureImage'];
+}
+
+/** Makes them all in the folder `work`. E_NEEDS or E_FILE for what is missing. */
+export async function buildGuestFiles(
+  work: string,
+  plan: RehearsalPlan,
+  kernel: RehearsalKernel,
+): Promise<GuestFiles> {
+  const stage = join(work, 'disk');
+  mkdirSync(join(stage, 'boot'), { recursive: true });
+  mkdirSync(join(stage, crashFolder), { recursive: true });
+  const vmlinuz = join(stage, 'boot/vmlinuz');
+  copyFileSync(kernel.image, vmlinuz);
+  chmodSync(vmlinuz, 0o644);
+
+  const index = await cachedModuleTree(kernel.modules);
+  const program = await buildProgramImage(plan.node, plan.entry, join(work, 'program.squashfs'));
+  const image = await buildCaptureImage(
+    {
+      moduleTree: kernel.modules,
+      index,
+      targetModules: diskModules,
+      program,
+      kdumpConf: [
+        'ext4 /dev/vda',
+        `path ${crashFolder}`,
+        `core_collector makedumpfile -z -d ${plan.dumpLevel}`,
+        'final_action poweroff',
+        '',
+      ].join('\n'),
+    },
+    join(stage, 'boot/initramfs-kdump.img'),
+  );
+
+  const captureCommandLine = [
+    consoleParameter,
+    ...captureParameters,
+    `vmcore.save-timeout=${plan.timeout}`,
+    ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
+  ].join(' ');
+  const initrd = join(work, 'first-machine.img');
+  await writeRamdisk(
+    {
+      moduleTree: kernel.modules,
+      modules: loadOrder(index, [...diskModules, ...runtimeModules]),
+      program,
+      init: readFileSync(new URL('./first-machine.sh', import.meta.url)),
+      extra: [
+        {
+          kind: 'file',
+          path: 'etc/rehearsal/capture-command-line',
+          data: Buffer.from(`${captureCommandLine}\n`),
+        },
+      ],
+    },
+    initrd,
+  );
+
+  // Room for the raw dump and for a filtered one that nothing could be left out of.
+  const disk = join(work, 'disk.img');
+  await makeDisk(disk, 2 * plan.memory + diskOverhead, stage);
+  return {
+    release: index.release,
+    kernel: vmlinuz,
+    initrd,
+    disk,
+    captureImage: { size: image.size, programSize: program.size, modules: image.modules },
+  };
+}
