@@ -5,14 +5,15 @@
 import { VmcoreError } from './errors.ts';
 import type { Pfn, PfnRange } from './units.ts';
 
-const maxPageFrames = 2 ** 32;
+/** 16 TiB of 4 KiB pages. */
+export const maxPageFrames = 2 ** 32;
 
 export class PfnBitmap {
   readonly start: Pfn;
   readonly end: Pfn;
   readonly bytes: Uint8Array;
 
-  /** E_UNSUPPORTED when the window is larger than 2^32 page frames (16 TiB of 4 KiB pages). */
+  /** E_UNSUPPORTED when the window is larger than `maxPageFrames`. */
   constructor(start: Pfn, end: Pfn, bytes?: Uint8Array) {
     if (end - start > maxPageFrames) {
       throw new VmcoreError(

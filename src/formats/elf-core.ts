@@ -18,12 +18,10 @@ import {
   SegmentType,
 } from './elf.ts';
 import { ElfMemory } from './elf-memory.ts';
-import { pageSizeOf, vmcoreinfoText } from './notes.ts';
+import { maxNoteBytes, pageSizeOf, vmcoreinfoText } from './notes.ts';
 
 /** e_flags bit that makedumpfile sets in an ELF dump it could not finish (DUMP_ELF_INCOMPLETE, elf_info.h 1.7.9). */
 export const elfIncompleteFlag = 1;
-/** Notes of 8192 CPUs are under 8 MiB; more than this is a broken header. */
-const maxNoteBytes = 64 * 2 ** 20;
 
 export const elfCore: DumpFormat = {
   name: 'elf',

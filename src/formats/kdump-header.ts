@@ -13,6 +13,7 @@
 import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { cString, isPowerOfTwo, putU64, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
+import { maxPageFrames } from '../base/pfn-bitmap.ts';
 
 export const kdumpSignature = 'KDUMP   ';
 export const kdumpVersion = 6;
@@ -128,12 +129,18 @@ export function readKdumpHeader(source: ByteSource): KdumpHeader {
     return found;
   };
   const maxMapnr = version >= 6 ? subU64(subField.maxMapnr) : view.getUint32(field.maxMapnr32, littleEndian);
+  if (bitmapBlocks % 2 !== 0) throw corrupt(`two bitmaps in ${bitmapBlocks} blocks`, field.bitmapBlocks);
   const bitmapBits = (bitmapBlocks / 2) * blockSize * 8;
   if (maxMapnr < 1 || maxMapnr > bitmapBits) {
     throw corrupt(
       `${maxMapnr} page frames, but bitmaps for ${bitmapBits}`,
       version >= 6 ? blockSize + subField.maxMapnr : field.maxMapnr32,
     );
+  }
+  if (maxMapnr > maxPageFrames) {
+    throw new VmcoreError('E_UNSUPPORTED', `a dump of ${maxMapnr} page frames; at most 2^32 can be handled`, {
+      file: source.name,
+    });
   }
   const isSplit = version >= 2 && sub.getInt32(subField.split, littleEndian) !== 0;
   const utsname = Object.fromEntries(

@@ -7,9 +7,15 @@ import { asPfn } from '../base/units.ts';
 import { codecFlags, codecNames } from '../codecs/page-codec.ts';
 import type { Arch, Dump, DumpFormat, OpenOptions } from './dump.ts';
 import { type Note, parseNotes } from './elf.ts';
-import { type KdumpHeader, kdumpSignature, kdumpStatus, readKdumpHeader } from './kdump-header.ts';
+import {
+  type FileRegion,
+  type KdumpHeader,
+  kdumpSignature,
+  kdumpStatus,
+  readKdumpHeader,
+} from './kdump-header.ts';
 import { KdumpMemory } from './kdump-memory.ts';
-import { vmcoreinfoText } from './notes.ts';
+import { maxNoteBytes, textWithoutPadding, vmcoreinfoText } from './notes.ts';
 
 export const kdump: DumpFormat = {
   name: 'kdump',
@@ -60,14 +66,20 @@ function archOf(header: KdumpHeader, source: ByteSource): Arch {
 }
 
 function readNotes(header: KdumpHeader, source: ByteSource): Note[] {
-  const { offset, size } = header.notes;
-  if (size === 0) return [];
-  return parseNotes(readExact(source, offset, size, 'the notes'), header.littleEndian, source.name, offset);
+  const bytes = readRegion(source, header.notes, 'the notes');
+  return parseNotes(bytes, header.littleEndian, source.name, header.notes.offset);
 }
 
 function readVmcoreinfo(header: KdumpHeader, source: ByteSource): string | undefined {
-  const { offset, size } = header.vmcoreinfo;
-  return size === 0 ? undefined : latin1(readExact(source, offset, size, 'vmcoreinfo')).replace(/\0+$/, '');
+  const bytes = readRegion(source, header.vmcoreinfo, 'vmcoreinfo');
+  return bytes.length === 0 ? undefined : textWithoutPadding(bytes);
+}
+
+function readRegion(source: ByteSource, { offset, size }: FileRegion, what: string): Uint8Array {
+  if (size > maxNoteBytes) {
+    throw new VmcoreError('E_CORRUPT', `${what} of ${size} bytes`, { file: source.name, offset });
+  }
+  return size === 0 ? new Uint8Array() : readExact(source, offset, size, what);
 }
 
 function openPages(header: KdumpHeader, source: ByteSource, options: OpenOptions): KdumpMemory {
