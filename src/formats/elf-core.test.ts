@@ -87,6 +87,11 @@ describe('opening an ELF vmcore', () => {
     assert.ok(open(elfFile({ ...onePage, flags: 1 })).describe().incomplete);
   });
 
+  it('is quick about vmcoreinfo that is megabytes of padding', () => {
+    const text = `A=1\n${'\0'.repeat(2 ** 20)}B=2\n\0\0`;
+    assert.ok(open(elfFile({ ...onePage, notes: vmcoreinfoNote(text) })).vmcoreinfo?.endsWith('\0B=2\n'));
+  });
+
   it('takes note segments apart that come one per CPU', () => {
     const dump = open(
       elfFile({
