@@ -98,8 +98,12 @@ export class KdumpWriter {
 
     this.writeHeader(this.header);
     sink.write(notesAt, this.notes);
-    sink.write(bitmapsAt, ram.bytes);
-    sink.write(bitmapsAt + bitmapBlocks * pageSize, kept.bytes);
+    // In whole blocks: a file that ends here, because nothing was kept or no space is left, can still be opened.
+    [ram, kept].forEach(({ bytes }, i) => {
+      const at = bitmapsAt + i * bitmapBlocks * pageSize;
+      sink.write(at, bytes);
+      sink.write(at + bytes.length, new Uint8Array(bitmapBlocks * pageSize - bytes.length));
+    });
   }
 
   /** The next page. Pages come in pfn order, each exactly once. */
