@@ -45,18 +45,49 @@ interface Layout {
   readonly callerId: number | undefined;
 }
 
-function layoutOf(info: Vmcoreinfo): Layout {
+/** Structures of the ring have less than 100 bytes. */
+const maxStructSize = 4096;
+
+/** Size of a structure, and the places of its members in it. E_NO_INFO when vmcoreinfo contradicts itself. */
+class StructLayout {
+  readonly size: number;
+  private readonly type: string;
+  private readonly file: string;
+
+  constructor(info: Vmcoreinfo, type: string, file: string) {
+    this.type = type;
+    this.file = file;
+    this.size = info.requireSize(type);
+    if (this.size > maxStructSize) throw this.error(`says SIZE(${type}) is ${this.size}`);
+  }
+
+  /** `at`, if a member of `width` bytes there lies in the structure. */
+  member(at: number, width: number): number {
+    if (at + width <= this.size) return at;
+    throw this.error(`puts a member of struct ${this.type} at ${at} of ${this.size} bytes`);
+  }
+
+  private error(what: string): VmcoreError {
+    return new VmcoreError('E_NO_INFO', `its vmcoreinfo ${what}`, { file: this.file });
+  }
+}
+
+function layoutOf(info: Vmcoreinfo, file: string): Layout {
+  const desc = new StructLayout(info, 'prb_desc', file);
+  const printkInfo = new StructLayout(info, 'printk_info', file);
   const position = info.requireOffset('prb_desc.text_blk_lpos');
+  const state = info.requireOffset('prb_desc.state_var') + info.requireOffset('atomic_long_t.counter');
+  const callerId = info.offset('printk_info.caller_id');
   return {
-    descSize: info.requireSize('prb_desc'),
-    stateVar: info.requireOffset('prb_desc.state_var') + info.requireOffset('atomic_long_t.counter'),
-    begin: position + info.requireOffset('prb_data_blk_lpos.begin'),
-    next: position + info.requireOffset('prb_data_blk_lpos.next'),
-    infoSize: info.requireSize('printk_info'),
-    seq: info.requireOffset('printk_info.seq'),
-    time: info.requireOffset('printk_info.ts_nsec'),
-    textLength: info.requireOffset('printk_info.text_len'),
-    callerId: info.offset('printk_info.caller_id'),
+    descSize: desc.size,
+    stateVar: desc.member(state, 8),
+    begin: desc.member(position + info.requireOffset('prb_data_blk_lpos.begin'), 8),
+    next: desc.member(position + info.requireOffset('prb_data_blk_lpos.next'), 8),
+    infoSize: printkInfo.size,
+    seq: printkInfo.member(info.requireOffset('printk_info.seq'), 8),
+    time: printkInfo.member(info.requireOffset('printk_info.ts_nsec'), 8),
+    textLength: printkInfo.member(info.requireOffset('printk_info.text_len'), 2),
+    callerId: callerId === undefined ? undefined : printkInfo.member(callerId, 4),
   };
 }
 
@@ -73,7 +104,7 @@ export function readPrintkRecords(kernel: Kernel): PrintkRecord[] {
       },
     );
   }
-  const layout = layoutOf(info);
+  const layout = layoutOf(info, dump.source.name);
   const ring = new RingBuffer(kernel, kernel.readPointer(info.requireSymbol('prb')));
   const descriptors = ring.readDescriptors(layout.descSize);
   const infos = ring.readInfos(layout.infoSize);
@@ -113,12 +144,13 @@ function readRecord(
   const nextPosition = descriptors.getBigUint64(at + layout.next, littleEndian);
   // Odd positions mark records without data (NO_LPOS and FAILED_LPOS).
   if ((beginPosition & 1n) !== 0n) return undefined;
-  let begin = Number(beginPosition % size);
-  const next = Number(nextPosition % size);
-  if (begin === next) return undefined;
-  // A block that would run over the end of the ring is stored whole at its beginning.
-  if (begin > next) begin = 0;
-  begin += blockIdSize;
+  if (beginPosition === nextPosition) return undefined;
+  // A block that would run over the end of the ring is stored whole at its beginning. One that ends exactly there does not run
+  // over it since 6.18 (67e1b0052f6b); before, it did, and its next position tells so.
+  const lastPosition = BigInt.asUintN(64, nextPosition - 1n);
+  const begin =
+    (beginPosition / size === lastPosition / size ? Number(beginPosition % size) : 0) + blockIdSize;
+  const end = Number(lastPosition % size) + 1;
 
   const infoAt = index * layout.infoSize;
   const textLength = infos.getUint16(infoAt + layout.textLength, littleEndian);
@@ -127,7 +159,7 @@ function readRecord(
     time: infos.getBigUint64(infoAt + layout.time, littleEndian),
     callerId:
       layout.callerId === undefined ? undefined : infos.getUint32(infoAt + layout.callerId, littleEndian),
-    text: text.subarray(begin, Math.max(begin, Math.min(next, begin + textLength))),
+    text: text.subarray(begin, Math.max(begin, Math.min(end, begin + textLength))),
   };
 }
 
@@ -145,13 +177,14 @@ class RingBuffer {
   constructor(kernel: Kernel, address: Vaddr) {
     this.kernel = kernel;
     const { info, dump } = kernel;
-    const view = viewOf(kernel.read(address, info.requireSize('printk_ringbuffer')));
+    const layout = new StructLayout(info, 'printk_ringbuffer', dump.source.name);
+    const view = viewOf(kernel.read(address, layout.size));
     const little = dump.littleEndian;
     const descRing = info.requireOffset('printk_ringbuffer.desc_ring');
     const dataRing = info.requireOffset('printk_ringbuffer.text_data_ring');
     const counter = info.requireOffset('atomic_long_t.counter');
     const bits = (at: number, max: number, what: string): number => {
-      const value = view.getUint32(at, little);
+      const value = view.getUint32(layout.member(at, 4), little);
       if (value >= 1 && value <= max) return value;
       throw new VmcoreError('E_CORRUPT', `the printk ring has 2^${value} ${what}`, {
         file: dump.source.name,
@@ -160,12 +193,13 @@ class RingBuffer {
     this.descriptorCount =
       2 ** bits(descRing + info.requireOffset('prb_desc_ring.count_bits'), maxDescriptorBits, 'descriptors');
     this.dataSize = 2 ** bits(dataRing + info.requireOffset('prb_data_ring.size_bits'), maxDataBits, 'bytes');
-    const pointer = (at: number): Vaddr => asVaddr(view.getBigUint64(at, little));
+    const word = (at: number): bigint => view.getBigUint64(layout.member(at, 8), little);
+    const pointer = (at: number): Vaddr => asVaddr(word(at));
     this.descs = pointer(descRing + info.requireOffset('prb_desc_ring.descs'));
     this.infos = pointer(descRing + info.requireOffset('prb_desc_ring.infos'));
     this.data = pointer(dataRing + info.requireOffset('prb_data_ring.data'));
-    this.headId = view.getBigUint64(descRing + info.requireOffset('prb_desc_ring.head_id') + counter, little);
-    this.tailId = view.getBigUint64(descRing + info.requireOffset('prb_desc_ring.tail_id') + counter, little);
+    this.headId = word(descRing + info.requireOffset('prb_desc_ring.head_id') + counter) & idMask;
+    this.tailId = word(descRing + info.requireOffset('prb_desc_ring.tail_id') + counter) & idMask;
   }
 
   readDescriptors(size: number): DataView {
@@ -181,6 +215,8 @@ class RingBuffer {
   }
 
   private readArray(address: Vaddr, length: number): Uint8Array {
+    // The sizes come from memory of a kernel that crashed: see that the end is there before allocating gigabytes.
+    this.kernel.read(asVaddr(address + BigInt(length - 1)), 1);
     const bytes = new Uint8Array(length);
     this.kernel.readBulk(address, bytes);
     return bytes;
