@@ -36,7 +36,7 @@ export interface PhysicalMemory {
 }
 
 export interface Dump {
-  /** Short name of the file format: "elf", "kdump". */
+  /** Short name of the file format: "elf", "kdump", "kcore". */
   readonly format: string;
   readonly arch: Arch;
   readonly source: ByteSource;
@@ -64,6 +64,8 @@ export interface DumpDescription {
   readonly incomplete: boolean;
   /** The codec of its pages; "none" when they are stored as they are, undefined when the format has no codecs. */
   readonly compression: string | undefined;
+  /** Number of CPUs, where a header says so: dumps of old makedumpfiles have it and no notes. */
+  readonly cpus?: number;
   /** Pages known to be all zeros without reading them; undefined when the format does not tell. */
   readonly zeroPages: number | undefined;
 }

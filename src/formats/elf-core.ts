@@ -72,7 +72,8 @@ export const elfCore: DumpFormat = {
   },
 };
 
-function archOf(elf: ElfFile): Arch {
+/** E_UNSUPPORTED for machines we do not know. */
+export function archOf(elf: ElfFile): Arch {
   if (elf.machine === ElfMachine.x86_64) return 'x86_64';
   if (elf.machine === ElfMachine.aarch64) return 'arm64';
   throw new VmcoreError('E_UNSUPPORTED', `ELF machine ${elf.machine}`, {
@@ -81,7 +82,8 @@ function archOf(elf: ElfFile): Arch {
   });
 }
 
-function readNotes(elf: ElfFile): Note[] {
+/** The notes of all PT_NOTE segments. */
+export function readNotes(elf: ElfFile): Note[] {
   return elf.segments
     .filter((segment) => segment.type === SegmentType.note && segment.fileSize > 0)
     .flatMap((segment) => {

@@ -103,7 +103,8 @@ export function readKdumpHeader(source: ByteSource): KdumpHeader {
   const bitmapBlocks = view.getUint32(field.bitmapBlocks, littleEndian);
   const bitmapsEnd = (1 + subHeaderBlocks + bitmapBlocks) * blockSize;
   if (subHeaderBlocks < 1) throw corrupt('a sub header of 0 blocks', field.subHeaderBlocks);
-  if (bitmapsEnd > source.size) {
+  // The last block may be cut: a part of a split dump that holds no page ends with the last byte of bitmap 2 that is used.
+  if (bitmapsEnd - blockSize >= source.size) {
     throw new VmcoreError(
       'E_TRUNCATED',
       `the bitmaps end at byte ${bitmapsEnd}, the file has ${source.size}`,
@@ -211,4 +212,26 @@ export function encodeKdumpHeader(header: KdumpHeader): Uint8Array {
   putU64(sub, subField.endPfn, header.split?.end ?? 0, littleEndian);
   putU64(sub, subField.maxMapnr, header.maxMapnr, littleEndian);
   return bytes;
+}
+
+/** What the headers of a dump say once all its parts are one file. */
+export interface WholeDump {
+  readonly status: number;
+  readonly eraseinfo: FileRegion;
+}
+
+/** Turns the headers of a part of a split dump (blocks 0 and 1, as they are in its file) into those of the whole, in place. */
+export function makeHeadersWhole(blocks: Uint8Array, part: KdumpHeader, whole: WholeDump): void {
+  const { littleEndian, blockSize, version } = part;
+  const view = viewOf(blocks);
+  view.setUint32(field.status, whole.status, littleEndian);
+  const sub = viewOf(blocks.subarray(blockSize));
+  sub.setInt32(subField.split, 0, littleEndian);
+  const cleared =
+    version >= 6 ? ['startPfn32', 'endPfn32', 'startPfn', 'endPfn'] : ['startPfn32', 'endPfn32'];
+  for (const name of cleared as readonly (keyof typeof subField)[])
+    putU64(sub, subField[name], 0, littleEndian);
+  if (version < 5) return;
+  putU64(sub, subField.eraseinfo, whole.eraseinfo.offset, littleEndian);
+  putU64(sub, subField.eraseinfo + 8, whole.eraseinfo.size, littleEndian);
 }

@@ -8,7 +8,7 @@ import type { ByteSource } from '../base/byte-source.ts';
 import { u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { bitsInByte, type PfnBitmap } from '../base/pfn-bitmap.ts';
-import type { Paddr, Pfn } from '../base/units.ts';
+import type { Paddr, Pfn, PfnRange } from '../base/units.ts';
 import { codecFlags, codecNames, type PageCodecs } from '../codecs/page-codec.ts';
 import type { PageState, PhysicalMemory } from './dump.ts';
 import { pageDescriptorSize } from './kdump-header.ts';
@@ -24,6 +24,11 @@ export interface KdumpPages {
   readonly descriptorsAt: number;
   readonly ram: PfnBitmap;
   readonly dumped: PfnBitmap;
+  /**
+   * For one part of a split dump: the page frames it holds. Its bitmaps are those of the whole dump, its descriptors only its own
+   * (makedumpfile 1.7.9, reassemble_kdump_pages).
+   */
+  readonly part?: PfnRange | undefined;
   readonly codecs: PageCodecs;
 }
 
@@ -38,6 +43,10 @@ export class KdumpMemory implements PhysicalMemory {
   readonly endPfn: Pfn;
   private readonly pages: KdumpPages;
   private readonly rank: Uint32Array;
+  /** Number of dumped pages before the first one of this file. */
+  private readonly firstRank: number;
+  /** Number of dumped pages that this file has descriptors for. */
+  readonly pageCount: number;
   private readonly compressed: Uint8Array;
   private readonly wholePage: Uint8Array;
   private readonly descriptorBlock = new Uint8Array(descriptorsPerBlock * pageDescriptorSize);
@@ -59,10 +68,10 @@ export class KdumpMemory implements PhysicalMemory {
       sum += bitsInByte[bytes[at]!]!;
     }
     this.rank[this.rank.length - 1] = sum;
-  }
-
-  get pageCount(): number {
-    return this.rank[this.rank.length - 1]!;
+    const { part, dumped } = pages;
+    this.firstRank = part === undefined ? 0 : this.rankOf(Math.min(part.start, dumped.end));
+    const endRank = part === undefined ? sum : this.rankOf(Math.min(part.end, dumped.end));
+    this.pageCount = Math.max(0, endRank - this.firstRank);
   }
 
   /** File offset just behind the last descriptor. */
@@ -94,11 +103,11 @@ export class KdumpMemory implements PhysicalMemory {
   }
 
   markRam(into: PfnBitmap): void {
-    for (const { start, end } of this.pages.ram.runs()) into.setRange(start, end);
+    for (const { start, end } of this.pages.ram.runs(into.start, into.end)) into.setRange(start, end);
   }
 
   markPresent(into: PfnBitmap): void {
-    for (const { start, end } of this.pages.dumped.runs()) into.setRange(start, end);
+    for (const { start, end } of this.pages.dumped.runs(into.start, into.end)) into.setRange(start, end);
   }
 
   /** The n-th descriptor; undefined when the file ends before it. */
@@ -142,9 +151,15 @@ export class KdumpMemory implements PhysicalMemory {
     return count;
   }
 
-  /** Number of dumped pages before `pfn`: the index of its descriptor. */
+  /** The index of the descriptor of a dumped page. */
   descriptorIndex(pfn: number): number {
+    return this.rankOf(pfn) - this.firstRank;
+  }
+
+  /** Number of dumped pages before `pfn`. */
+  private rankOf(pfn: number): number {
     const { bytes } = this.pages.dumped;
+    if (pfn >= this.pages.dumped.end) return this.rank[this.rank.length - 1]!;
     const bit = pfn - this.pages.dumped.start;
     const lastByte = Math.floor(bit / 8);
     let at = Math.floor(lastByte / rankBlockBytes) * rankBlockBytes;
@@ -154,6 +169,8 @@ export class KdumpMemory implements PhysicalMemory {
   }
 
   private load(pfn: number, page: Uint8Array): PageState {
+    const { part } = this.pages;
+    if (part !== undefined && (pfn < part.start || pfn >= part.end)) return 'lost';
     const descriptor = this.descriptor(this.descriptorIndex(pfn));
     // Offset 0: the writer ran out of space before this page (makedumpfile 1.7.9, write_kdump_pages_cyclic).
     if (descriptor === undefined || descriptor.offset === 0) return 'lost';

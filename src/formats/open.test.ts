@@ -20,7 +20,7 @@ describe('a file that is no dump', () => {
       (error) =>
         error instanceof VmcoreError &&
         error.toLine() ===
-          'thing: not a dump of a known format (at offset 0x0); known formats: kdump, elf [E_NOT_A_DUMP]',
+          'thing: not a dump of a known format (at offset 0x0); known formats: kdump, kcore, elf, flattened [E_NOT_A_DUMP]',
     );
   });
 

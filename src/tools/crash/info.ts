@@ -63,7 +63,8 @@ export function summarize(dump: Dump): DumpSummary {
       crashTime: crashTime === undefined ? null : isoTime(Number(crashTime)),
       uptimeSeconds: panic?.time ?? log.at(-1)?.time ?? null,
       panic: panic?.message ?? null,
-      cpus: cpuNotes(dump.notes).length,
+      // Old dumps have no notes, but a number in their header.
+      cpus: cpuNotes(dump.notes).length || (description.cpus ?? 0),
       missing,
     },
     log,
