@@ -30,6 +30,8 @@ const exitStatusOf = {
   E_IO: ExitStatus.failed,
   /** The target is full. */
   E_NO_SPACE: ExitStatus.incomplete,
+  /** A signal ended the work; what was written is marked incomplete. */
+  E_STOPPED: ExitStatus.incomplete,
   /** No format of ours recognises the file. */
   E_NOT_A_DUMP: ExitStatus.badDump,
   /** The file contradicts itself. */

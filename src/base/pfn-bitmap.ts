@@ -107,10 +107,10 @@ export class PfnBitmap {
     return this.end;
   }
 
-  /** Runs of members, ascending. */
-  *runs(): Generator<PfnRange> {
-    for (let at = this.next(this.start); at < this.end; ) {
-      const end = this.nextGap(at);
+  /** Runs of members in [from, to), ascending. */
+  *runs(from: number = this.start, to: number = this.end): Generator<PfnRange> {
+    for (let at = this.next(from); at < Math.min(to, this.end); ) {
+      const end = Math.min(to, this.nextGap(at));
       yield { start: at as Pfn, end: end as Pfn };
       at = this.next(end);
     }

@@ -3,11 +3,10 @@ import { Command, Option } from 'commander';
 import { ExitStatus, VmcoreError } from '../base/errors.ts';
 import { silentProgress } from '../base/progress.ts';
 import { formatSize } from '../base/units.ts';
-import { nativeCodecs } from '../codecs/native.ts';
-import type { PageCodec } from '../codecs/page-codec.ts';
 import { makeDumpFile } from '../tools/makedumpfile/dump-file.ts';
 import { maxDumpLevel, parseDumpLevel } from '../tools/makedumpfile/dump-level.ts';
-import type { MakedumpfileResult, OutputFormat } from '../tools/makedumpfile/makedumpfile.ts';
+import type { MakedumpfileResult, OutputFormat } from '../tools/makedumpfile/job.ts';
+import { chooseResources } from '../tools/makedumpfile/resources.ts';
 import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
 import { printJson, printText } from './output.ts';
 import { terminalProgress } from './terminal-progress.ts';
@@ -48,12 +47,10 @@ export const makedumpfileCommand = (): Command =>
 
 function outputFormat(options: MakedumpfileOptions): OutputFormat {
   if (options.E) return { kind: 'elf' };
-  const codecs = nativeCodecs();
-  const codec: PageCodec | undefined = options.c ? codecs.zlib : options.z ? codecs.zstd : undefined;
-  return { kind: 'kdump', codec };
+  return { kind: 'kdump', codec: options.c ? 'zlib' : options.z ? 'zstd' : undefined };
 }
 
-function run(input: string, output: string, options: MakedumpfileOptions): void {
+async function run(input: string, output: string, options: MakedumpfileOptions): Promise<void> {
   const level = parseDumpLevel(options.d);
   if (level === undefined) {
     throw new VmcoreError('E_USAGE', `"${options.d}" is not a dump level`, {
@@ -62,16 +59,23 @@ function run(input: string, output: string, options: MakedumpfileOptions): void 
   }
   const dump = openDumpFile(input, options);
   const terminal = options.quiet ? undefined : terminalProgress();
-  const request = {
-    path: output,
-    ifExists: options.f ? 'overwrite' : 'refuse',
-    level,
-    format: outputFormat(options),
-    onFailure: 'keep-when-full',
-  } as const;
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
   let result: MakedumpfileResult;
   try {
-    result = makeDumpFile(dump, request, terminal ?? silentProgress);
+    result = await makeDumpFile({
+      dump,
+      paths: [output],
+      ifExists: options.f ? 'overwrite' : 'refuse',
+      level,
+      format: outputFormat(options),
+      resources: chooseResources({ threads: undefined, cyclicBuffer: undefined }),
+      onFailure: 'keep-when-stopped',
+      progress: terminal ?? silentProgress,
+      abort: abort.signal,
+    });
   } finally {
     terminal?.end();
   }

@@ -18,11 +18,11 @@ export const saveCommand = (): Command =>
     .option('--vmcore <file>', 'the dump to save', '/proc/vmcore')
     .option('--fallback-device <device>', 'where to save to when the configuration cannot be read')
     .option('--keep-raw', 'save the whole ELF vmcore as well')
-    .action((options: SaveOptions) => {
+    .action(async (options: SaveOptions) => {
       const journal = kernelJournal();
       try {
         const conf = readConf(options.config, journal, options.fallbackDevice);
-        const { result } = save(
+        const { result } = await save(
           { vmcore: options.vmcore, conf, also: options.keepRaw ? 'raw' : 'nothing' },
           journal,
         );

@@ -1,27 +1,32 @@
 /** Page codecs by the C libraries inside the node binary. Not for browsers. */
-import { ZlibContext, ZstdContext } from '../sys/node-codecs.ts';
-import type { PageCodec, PageCodecs } from './page-codec.ts';
+import {
+  addressOf,
+  deflater,
+  inflater,
+  type RawCodec,
+  zstdCompressor,
+  zstdDecompressor,
+} from '../sys/node-codecs.ts';
+import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
 
 /** Level 1 is what makedumpfile uses for both (compress_func calls in makedumpfile.c, 1.7.9). */
 const level = 1;
-/** The largest page of any kernel we read (arm64 with 64K pages). */
-const maxPage = 65536;
 
-function zlibCodec(): PageCodec {
-  const context = new ZlibContext(maxPage, level);
-  return {
-    name: 'zlib',
-    compress: (page, into) => context.compress(page, into),
-    decompress: (data, page) => context.decompress(data, page),
-  };
-}
+export type NativeCodecName = Extract<CodecName, 'zlib' | 'zstd'>;
 
-function zstdCodec(): PageCodec {
-  const context = new ZstdContext();
+/** The compressor of one thread. */
+export const nativeCompressor = (name: NativeCodecName): RawCodec =>
+  name === 'zlib' ? deflater(level) : zstdCompressor(level);
+
+function pageCodec(name: NativeCodecName): PageCodec {
+  const compressor = nativeCompressor(name);
+  const decompressor = name === 'zlib' ? inflater() : zstdDecompressor();
+  const run = (codec: RawCodec, from: Uint8Array, into: Uint8Array): number =>
+    codec.run(addressOf(from), from.length, addressOf(into), into.length);
   return {
-    name: 'zstd',
-    compress: (page, into) => Math.max(0, context.compress(page, into, level)),
-    decompress: (data, page) => Math.max(0, context.decompress(data, page)),
+    name,
+    compress: (page, into) => run(compressor, page, into),
+    decompress: (data, page) => run(decompressor, data, page),
   };
 }
 
@@ -31,11 +36,11 @@ export function nativeCodecs(): PageCodecs {
   let zstd: PageCodec | undefined;
   return {
     get zlib() {
-      zlib ??= zlibCodec();
+      zlib ??= pageCodec('zlib');
       return zlib;
     },
     get zstd() {
-      zstd ??= zstdCodec();
+      zstd ??= pageCodec('zstd');
       return zstd;
     },
   };

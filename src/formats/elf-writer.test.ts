@@ -38,9 +38,9 @@ function write(segments: readonly ProgramHeader[], kept: readonly number[], litt
     littleEndian,
     notes: [{ name: 'VMCOREINFO', type: 0, data: new TextEncoder().encode('A=1\n') }],
     segments,
-    kept: bitmap,
+    runs: [...bitmap.runs()],
   });
-  for (const pfn of kept) writer.addPage(numberedPage(pfn));
+  for (const pfn of kept) writer.addPages(numberedPage(pfn));
   writer.finish();
   return sink;
 }
@@ -139,7 +139,7 @@ describe('an ELF vmcore that we write', () => {
       littleEndian: true,
       notes: [],
       segments: [load(0, end)],
-      kept: bitmap,
+      runs: [...bitmap.runs()],
     });
     writer.finish();
     const view = new DataView(sink.bytes().buffer);

@@ -6,7 +6,7 @@
  */
 import type { ByteSink } from '../base/byte-sink.ts';
 import { alignUp, putU64, viewOf } from '../base/bytes.ts';
-import type { PfnBitmap } from '../base/pfn-bitmap.ts';
+import type { PfnRange } from '../base/units.ts';
 import type { Arch } from './dump.ts';
 import {
   ElfMachine,
@@ -29,8 +29,8 @@ export interface ElfContents {
   readonly notes: readonly Note[];
   /** PT_LOADs of the source. */
   readonly segments: readonly ProgramHeader[];
-  /** Pages that follow with `addPage`. */
-  readonly kept: PfnBitmap;
+  /** Pages that follow with `addPages`, ascending. */
+  readonly runs: readonly PfnRange[];
 }
 
 /** A run of kept pages, bytes, and where it goes in the file. */
@@ -45,8 +45,6 @@ export class ElfWriter {
   private readonly contents: ElfContents;
   private readonly notes: Uint8Array;
   private readonly segments: readonly ProgramHeader[];
-  private readonly buffer = new Uint8Array(1 << 20);
-  private buffered = 0;
   private at: number;
   private readonly dataAt: number;
 
@@ -55,13 +53,13 @@ export class ElfWriter {
     this.sink = sink;
     this.contents = contents;
     this.notes = encodeNotes(contents.notes, contents.littleEndian);
-    const relative = fileRuns(contents.kept, contents.pageSize, 0);
+    const relative = fileRuns(contents.runs, contents.pageSize, 0);
     // The pieces do not depend on where the data starts, so their number is known before it.
     const count = 1 + contents.segments.reduce((sum, segment) => sum + pieces(segment, relative).length, 0);
     const headers = elfHeaderSize + count * programHeaderSize + (count >= PN_XNUM ? sectionHeaderSize : 0);
     const notesAt = headers;
     this.dataAt = alignUp(notesAt + this.notes.length, contents.pageSize);
-    const runs = fileRuns(contents.kept, contents.pageSize, this.dataAt);
+    const runs = fileRuns(contents.runs, contents.pageSize, this.dataAt);
     this.segments = [
       {
         type: SegmentType.note,
@@ -79,22 +77,14 @@ export class ElfWriter {
     sink.write(notesAt, this.notes);
   }
 
-  /** The next page of `kept`. */
-  addPage(page: Uint8Array): void {
-    if (this.buffered + page.length > this.buffer.length) this.flush();
-    this.buffer.set(page, this.buffered);
-    this.buffered += page.length;
-  }
-
-  flush(): void {
-    this.sink.write(this.at, this.buffer.subarray(0, this.buffered));
-    this.at += this.buffered;
-    this.buffered = 0;
+  /** The next pages of `runs`. */
+  addPages(pages: Uint8Array): void {
+    this.sink.write(this.at, pages);
+    this.at += pages.length;
   }
 
   /** The last page was added: the dump is complete. */
   finish(): void {
-    this.flush();
     this.writeHeaders(0);
   }
 
@@ -132,9 +122,9 @@ export class ElfWriter {
   }
 }
 
-function fileRuns(kept: PfnBitmap, pageSize: number, dataAt: number): FileRun[] {
+function fileRuns(ranges: readonly PfnRange[], pageSize: number, dataAt: number): FileRun[] {
   let offset = dataAt;
-  return Array.from(kept.runs(), ({ start, end }) => {
+  return ranges.map(({ start, end }) => {
     const run = { start: start * pageSize, end: end * pageSize, offset };
     offset += run.end - run.start;
     return run;

@@ -1,14 +1,15 @@
 /**
- * Writes a kdump-compressed file, version 6, pages in pfn order.
+ * Writes a kdump-compressed file, version 6: headers, then bitmaps window by window, then pages in pfn order, already compressed.
  *
- * The header goes out first with its "incomplete" bit set and is written again without it at the very end; page data always
- * reaches the sink before the descriptors that point at it. So whatever stops the writer, what is there can be read, and says of
- * itself that it is not everything.
+ * The header goes out first with its "incomplete" bit set and is written again without it at the very end. Page data reaches the sink
+ * before the descriptors that point at it, and the descriptors' room is taken before the data, so that it is there when the disk is full.
+ * So whatever stops the writer, what is there can be read, and says of itself that it is not everything.
  */
 import type { ByteSink } from '../base/byte-sink.ts';
 import { alignUp, putU64 } from '../base/bytes.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
-import { codecFlags, type PageCodec } from '../codecs/page-codec.ts';
+import type { Pfn, PfnRange } from '../base/units.ts';
+import { type CodecName, codecFlags } from '../codecs/page-codec.ts';
 import { noteNames } from './dump.ts';
 import { encodedNoteSize, encodeNotes, type Note, noteDataOffset } from './elf.ts';
 import {
@@ -32,146 +33,131 @@ export interface KdumpContents {
   readonly physBase: bigint;
   readonly dumpLevel: number;
   readonly notes: readonly Note[];
-  readonly ram: PfnBitmap;
-  readonly kept: PfnBitmap;
-  /** Pages are stored as they are when undefined. */
-  readonly codec: PageCodec | undefined;
+  /** One past the highest page frame of the dump. */
+  readonly endPfn: Pfn;
+  /** The codec of the pages that were compressed; undefined when none was. */
+  readonly codec: CodecName | undefined;
 }
 
-/** Page data is collected to pieces of this many bytes. */
-const dataBuffer = 1 << 20;
-const descriptorBuffer = 4096;
+/** Consecutive pages of the dump, as a codec left them. */
+export interface PageBatch {
+  /** One for each page: 0 for a page of zeros that shares its bytes, the page size for a stored page, else the compressed size. */
+  readonly sizes: Uint32Array;
+  /** The pages that have bytes, one after the other. */
+  readonly data: Uint8Array;
+  /** Indices of pages whose bytes could not be had: readers will see them as lost, whatever their size. */
+  readonly lost: ReadonlySet<number>;
+}
+
+const reserveStep = 1 << 20;
 
 export class KdumpWriter {
   private readonly sink: ByteSink;
-  private readonly header: KdumpHeader;
-  private readonly notes: Uint8Array;
-  private readonly pageSize: number;
-  private readonly codec: PageCodec | undefined;
-  private readonly compressed: Uint8Array;
-  private readonly data: Uint8Array;
-  private dataLength = 0;
-  /** Where the next flush of page data goes. */
-  private dataAt: number;
-  private readonly descriptors: DataView;
-  private descriptorCount = 0;
+  private header: KdumpHeader;
+  private readonly bitmapsAt: number;
+  /** Bytes of one bitmap, in whole blocks. */
+  private readonly bitmapBytes: number;
+  private descriptors = new DataView(new ArrayBuffer(256 * pageDescriptorSize));
+  /** Where the next descriptor and the next page go. */
   private descriptorsAt: number;
-  /** File offset of the one zero page that all zero pages share; 0 while there is none. */
-  private zeroPageAt = 0;
+  private dataAt: number;
+  /** The page of zeros that all such pages share. */
+  private zeroPageAt: number;
 
-  /** Writes the headers and bitmaps. */
+  /** Writes the headers. */
   constructor(sink: ByteSink, contents: KdumpContents) {
-    const { pageSize, ram, kept } = contents;
+    const { pageSize } = contents;
     this.sink = sink;
-    this.pageSize = pageSize;
-    this.codec = contents.codec;
-    this.compressed = new Uint8Array(pageSize - 1);
-    this.data = new Uint8Array(dataBuffer);
-    this.descriptors = new DataView(new ArrayBuffer(descriptorBuffer * pageDescriptorSize));
-    this.notes = encodeNotes(contents.notes, contents.littleEndian);
-
-    const maxMapnr = ram.end;
-    const bitmapBlocks = alignUp(Math.ceil(maxMapnr / 8), pageSize) / pageSize;
-    const subHeaderBlocks = Math.ceil((kdumpSubHeaderSize + this.notes.length) / pageSize);
+    const notes = encodeNotes(contents.notes, contents.littleEndian);
+    this.bitmapBytes = alignUp(Math.ceil(contents.endPfn / 8), pageSize);
+    const subHeaderBlocks = Math.ceil((kdumpSubHeaderSize + notes.length) / pageSize);
     const notesAt = pageSize + kdumpSubHeaderSize;
     this.header = {
       version: kdumpVersion,
       littleEndian: contents.littleEndian,
       utsname: contents.utsname,
       timestamp: contents.timestamp,
-      status: kdumpStatus.incomplete | (this.codec === undefined ? 0 : codecFlags[this.codec.name]),
+      status: kdumpStatus.incomplete | (contents.codec === undefined ? 0 : codecFlags[contents.codec]),
       blockSize: pageSize,
       subHeaderBlocks,
-      bitmapBlocks: 2 * bitmapBlocks,
-      maxMapnr,
+      bitmapBlocks: (2 * this.bitmapBytes) / pageSize,
+      maxMapnr: contents.endPfn,
       cpus: contents.cpus,
       physBase: contents.physBase,
       dumpLevel: contents.dumpLevel,
       split: undefined,
       vmcoreinfo: vmcoreinfoRegion(contents.notes, notesAt),
-      notes: { offset: notesAt, size: this.notes.length },
+      notes: { offset: notesAt, size: notes.length },
       eraseinfo: { offset: 0, size: 0 },
     };
-    const bitmapsAt = (1 + subHeaderBlocks) * pageSize;
-    this.descriptorsAt = bitmapsAt + 2 * bitmapBlocks * pageSize;
-    this.dataAt = this.descriptorsAt + kept.count() * pageDescriptorSize;
-
-    this.writeHeader(this.header);
-    sink.write(notesAt, this.notes);
+    this.bitmapsAt = (1 + subHeaderBlocks) * pageSize;
+    this.descriptorsAt = this.bitmapsAt + 2 * this.bitmapBytes;
+    this.zeroPageAt = this.descriptorsAt;
+    this.dataAt = this.descriptorsAt;
+    this.writeHeader();
+    sink.write(notesAt, notes);
     // In whole blocks: a file that ends here, because nothing was kept or no space is left, can still be opened.
-    [ram, kept].forEach(({ bytes }, i) => {
-      const at = bitmapsAt + i * bitmapBlocks * pageSize;
-      sink.write(at, bytes);
-      sink.write(at + bytes.length, new Uint8Array(bitmapBlocks * pageSize - bytes.length));
-    });
+    this.reserve(this.bitmapsAt, 2 * this.bitmapBytes);
   }
 
-  /** The next page. Pages come in pfn order, each exactly once. */
-  addPage(page: Uint8Array): void {
-    const size = this.codec?.compress(page, this.compressed) ?? 0;
-    // A page that does not become smaller is stored as it is.
-    if (size === 0) this.addDescriptor(this.append(page), page.length, 0);
-    else {
-      const at = this.append(this.compressed.subarray(0, size));
-      this.addDescriptor(at, size, codecFlags[this.codec!.name]);
+  /** The bitmaps of one window, which starts at a multiple of 8 pages. */
+  addBitmaps(ram: PfnBitmap, kept: PfnBitmap): void {
+    const at = this.bitmapsAt + ram.start / 8;
+    this.sink.write(at, ram.bytes);
+    this.sink.write(at + this.bitmapBytes, kept.bytes);
+  }
+
+  /** All bitmaps are there, and `count` pages follow: all that are kept, or for a part of a split dump those in `split`. */
+  beginPages(count: number, split: PfnRange | undefined): void {
+    this.header = { ...this.header, split };
+    if (split !== undefined) this.writeHeader();
+    this.reserve(this.descriptorsAt, count * pageDescriptorSize);
+    this.zeroPageAt = this.descriptorsAt + count * pageDescriptorSize;
+    this.sink.write(this.zeroPageAt, new Uint8Array(this.header.blockSize));
+    this.dataAt = this.zeroPageAt + this.header.blockSize;
+  }
+
+  /** The next pages. */
+  addBatch({ sizes, data, lost }: PageBatch): void {
+    const { blockSize, littleEndian, status } = this.header;
+    const codecFlag = status & ~kdumpStatus.incomplete;
+    if (this.descriptors.byteLength < sizes.length * pageDescriptorSize) {
+      this.descriptors = new DataView(new ArrayBuffer(sizes.length * pageDescriptorSize));
     }
-  }
-
-  /** The next page is all zeros: it gets a descriptor, but shares its bytes with the other zero pages. */
-  addZeroPage(): void {
-    if (this.zeroPageAt === 0) this.zeroPageAt = this.append(new Uint8Array(this.pageSize));
-    this.addDescriptor(this.zeroPageAt, this.pageSize, 0);
-  }
-
-  /** The next page's bytes could not be had: readers will see it as lost. */
-  addLostPage(): void {
-    this.addDescriptor(0, 0, 0);
-  }
-
-  /** Everything that is buffered goes out; the file stays marked as incomplete. */
-  flush(): void {
-    this.flushData();
-    this.flushDescriptors();
+    let dataAt = this.dataAt;
+    for (let i = 0; i < sizes.length; i++) {
+      const size = sizes[i]!;
+      const isLost = lost.size > 0 && lost.has(i);
+      const isStored = size === 0 || size === blockSize;
+      const at = i * pageDescriptorSize;
+      putU64(this.descriptors, at, isLost ? 0 : size === 0 ? this.zeroPageAt : dataAt, littleEndian);
+      this.descriptors.setUint32(at + 8, isLost ? 0 : size === 0 ? blockSize : size, littleEndian);
+      this.descriptors.setUint32(at + 12, isLost || isStored ? 0 : codecFlag, littleEndian);
+      dataAt += size;
+    }
+    this.sink.write(this.dataAt, data);
+    this.dataAt = dataAt;
+    const written = new Uint8Array(this.descriptors.buffer, 0, sizes.length * pageDescriptorSize);
+    this.sink.write(this.descriptorsAt, written);
+    this.descriptorsAt += written.length;
   }
 
   /** The last page was added: the dump is complete. */
   finish(): void {
-    this.flush();
-    this.writeHeader({ ...this.header, status: this.header.status & ~kdumpStatus.incomplete });
+    this.header = { ...this.header, status: this.header.status & ~kdumpStatus.incomplete };
+    this.writeHeader();
   }
 
-  private writeHeader(header: KdumpHeader): void {
-    const blocks = encodeKdumpHeader(header);
-    this.sink.write(0, blocks.subarray(0, this.pageSize + kdumpSubHeaderSize));
+  private writeHeader(): void {
+    const blocks = encodeKdumpHeader(this.header);
+    this.sink.write(0, blocks.subarray(0, this.header.blockSize + kdumpSubHeaderSize));
   }
 
-  private append(bytes: Uint8Array): number {
-    if (this.dataLength + bytes.length > this.data.length) this.flushData();
-    this.data.set(bytes, this.dataLength);
-    this.dataLength += bytes.length;
-    return this.dataAt + this.dataLength - bytes.length;
-  }
-
-  private addDescriptor(offset: number, size: number, flags: number): void {
-    const at = this.descriptorCount * pageDescriptorSize;
-    const { littleEndian } = this.header;
-    putU64(this.descriptors, at, offset, littleEndian);
-    this.descriptors.setUint32(at + 8, size, littleEndian);
-    this.descriptors.setUint32(at + 12, flags, littleEndian);
-    if (++this.descriptorCount === descriptorBuffer) this.flush();
-  }
-
-  private flushData(): void {
-    this.sink.write(this.dataAt, this.data.subarray(0, this.dataLength));
-    this.dataAt += this.dataLength;
-    this.dataLength = 0;
-  }
-
-  private flushDescriptors(): void {
-    const bytes = new Uint8Array(this.descriptors.buffer, 0, this.descriptorCount * pageDescriptorSize);
-    this.sink.write(this.descriptorsAt, bytes);
-    this.descriptorsAt += bytes.length;
-    this.descriptorCount = 0;
+  private reserve(offset: number, length: number): void {
+    const zeros = new Uint8Array(Math.min(length, reserveStep));
+    for (let done = 0; done < length; done += zeros.length) {
+      this.sink.write(offset + done, zeros.subarray(0, Math.min(zeros.length, length - done)));
+    }
   }
 }
 

@@ -37,24 +37,34 @@ const { functions: c } = dlopen(null, {
 const noMemory = (what: string): VmcoreError =>
   new VmcoreError('E_IO', `no memory for ${what}`, { hint: 'free some memory or use fewer workers' });
 
-/** One zstd context pair, reused for every page. Lives as long as the process. */
-export class ZstdContext {
-  private readonly compressor = c.ZSTD_createCCtx();
-  private readonly decompressor = c.ZSTD_createDCtx();
+/** The address of the first byte of `memory`, which may be shared between threads. The caller keeps `memory` alive. */
+export const addressOf = (memory: Uint8Array): bigint => getRawPointer(memory);
 
-  constructor() {
-    if (this.compressor === 0n || this.decompressor === 0n) throw noMemory('a zstd context');
-  }
+/**
+ * A compressor or decompressor between two stretches of memory, given by address and length in bytes. Answers the number of bytes
+ * written, or 0 when the input is not valid or the result does not fit.
+ */
+export interface RawCodec {
+  run(source: bigint, length: number, into: bigint, room: number): number;
+}
 
-  /** Bytes written to `into`, or a negative error code. */
-  compress(data: Uint8Array, into: Uint8Array, level: number): number {
-    return c.ZSTD_compressCCtx(this.compressor, into, BigInt(into.length), data, BigInt(data.length), level);
-  }
+/** zstd at `level`, its context reused. Lives as long as the process. */
+export function zstdCompressor(level: number): RawCodec {
+  const context = c.ZSTD_createCCtx();
+  if (context === 0n) throw noMemory('a zstd context');
+  return {
+    run: (source, length, into, room) =>
+      Math.max(0, c.ZSTD_compressCCtx(context, into, BigInt(room), source, BigInt(length), level)),
+  };
+}
 
-  /** Bytes written to `into`, or a negative error code. */
-  decompress(data: Uint8Array, into: Uint8Array): number {
-    return c.ZSTD_decompressDCtx(this.decompressor, into, BigInt(into.length), data, BigInt(data.length));
-  }
+export function zstdDecompressor(): RawCodec {
+  const context = c.ZSTD_createDCtx();
+  if (context === 0n) throw noMemory('a zstd context');
+  return {
+    run: (source, length, into, room) =>
+      Math.max(0, c.ZSTD_decompressDCtx(context, into, BigInt(room), source, BigInt(length))),
+  };
 }
 
 /** Byte offsets in z_stream on 64-bit Unix (zlib.h), and its size. */
@@ -63,81 +73,33 @@ const Z_OK = 0;
 const Z_STREAM_END = 1;
 const Z_FINISH = 4;
 
-/** A z_stream kept for many pages, with its own input and output staging so that its pointers never change. */
-class ZlibStream {
-  readonly stream = new Uint8Array(zStream.size);
-  readonly input: Uint8Array;
-  readonly output: Uint8Array;
-  private readonly view: DataView;
-  private readonly inputPointer: bigint;
-  private readonly outputPointer: bigint;
-
-  constructor(capacity: number) {
-    this.input = new Uint8Array(capacity);
-    this.output = new Uint8Array(capacity);
-    this.view = new DataView(this.stream.buffer);
-    this.inputPointer = getRawPointer(this.input);
-    this.outputPointer = getRawPointer(this.output);
-  }
-
-  /** Points the stream at `data` (copied) and at room for `room` bytes. */
-  prepare(data: Uint8Array, room: number): void {
-    this.input.set(data);
-    this.view.setBigUint64(zStream.nextIn, this.inputPointer, true);
-    this.view.setUint32(zStream.availIn, data.length, true);
-    this.view.setBigUint64(zStream.nextOut, this.outputPointer, true);
-    this.view.setUint32(zStream.availOut, room, true);
-  }
-
-  get roomLeft(): number {
-    return this.view.getUint32(zStream.availOut, true);
-  }
+/** zlib's deflate at `level`, its state reset for each page instead of made anew. Lives as long as the process. */
+export function deflater(level: number): RawCodec {
+  const stream = new Uint8Array(zStream.size);
+  if (c.deflateInit_(stream, level, c.zlibVersion(), zStream.size) !== Z_OK) throw noMemory('a zlib stream');
+  return zlibCodec(stream, c.deflateReset, c.deflate);
 }
 
-/** zlib's deflate and inflate with their states reused, for buffers of at most `capacity` bytes. */
-export class ZlibContext {
-  private readonly deflater: ZlibStream;
-  private readonly inflater: ZlibStream;
-  private readonly capacity: number;
+export function inflater(): RawCodec {
+  const stream = new Uint8Array(zStream.size);
+  if (c.inflateInit_(stream, c.zlibVersion(), zStream.size) !== Z_OK) throw noMemory('a zlib stream');
+  return zlibCodec(stream, c.inflateReset, c.inflate);
+}
 
-  constructor(capacity: number, level: number) {
-    this.capacity = capacity;
-    this.deflater = new ZlibStream(capacity);
-    this.inflater = new ZlibStream(capacity);
-    const version = c.zlibVersion();
-    if (
-      c.deflateInit_(this.deflater.stream, level, version, zStream.size) !== Z_OK ||
-      c.inflateInit_(this.inflater.stream, version, zStream.size) !== Z_OK
-    ) {
-      throw noMemory('a zlib stream');
-    }
-  }
-
-  /** Bytes written to `into`, or 0 when they do not fit. */
-  compress(data: Uint8Array, into: Uint8Array): number {
-    const { stream } = this.deflater;
-    return this.run(this.deflater, data, into, () => c.deflateReset(stream), () => c.deflate(stream, Z_FINISH));
-  }
-
-  /** Bytes written to `into`, or 0 when the data is not a whole zlib stream of at most that size. */
-  decompress(data: Uint8Array, into: Uint8Array): number {
-    const { stream } = this.inflater;
-    return this.run(this.inflater, data, into, () => c.inflateReset(stream), () => c.inflate(stream, Z_FINISH));
-  }
-
-  private run(
-    zlib: ZlibStream,
-    data: Uint8Array,
-    into: Uint8Array,
-    reset: () => number,
-    work: () => number,
-  ): number {
-    if (data.length > this.capacity) return 0;
-    const room = Math.min(into.length, this.capacity);
-    zlib.prepare(data, room);
-    if (reset() !== Z_OK || work() !== Z_STREAM_END) return 0;
-    const length = room - zlib.roomLeft;
-    into.set(zlib.output.subarray(0, length));
-    return length;
-  }
+function zlibCodec(
+  stream: Uint8Array,
+  reset: (stream: Uint8Array) => number,
+  work: (stream: Uint8Array, flush: number) => number,
+): RawCodec {
+  const view = new DataView(stream.buffer);
+  return {
+    run(source, length, into, room) {
+      if (reset(stream) !== Z_OK) return 0;
+      view.setBigUint64(zStream.nextIn, source, true);
+      view.setUint32(zStream.availIn, length, true);
+      view.setBigUint64(zStream.nextOut, into, true);
+      view.setUint32(zStream.availOut, room, true);
+      return work(stream, Z_FINISH) === Z_STREAM_END ? room - view.getUint32(zStream.availOut, true) : 0;
+    },
+  };
 }

@@ -18,7 +18,8 @@ import { openFile } from '../../sys/file-source.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import { dmesgText } from '../crash/log.ts';
 import { makeDumpFile } from '../makedumpfile/dump-file.ts';
-import type { MakedumpfileResult } from '../makedumpfile/makedumpfile.ts';
+import type { MakedumpfileResult } from '../makedumpfile/job.ts';
+import { chooseResources } from '../makedumpfile/resources.ts';
 import type { Journal } from './journal.ts';
 import { defaultCollector, defaultPath, type KdumpConf, parseKdumpConf } from './kdump-conf.ts';
 import { type MemoryWatch, watchMemory } from './memory-watch.ts';
@@ -68,7 +69,7 @@ function readText(path: string): string {
 }
 
 /** Runs the whole flow. Throws what stopped it, after what could be saved was saved. */
-export function save(request: SaveRequest, journal: Journal): SaveResult {
+export async function save(request: SaveRequest, journal: Journal): Promise<SaveResult> {
   const memory = watchMemory();
   const { target, path } = request.conf;
   journal.event('save-start', { device: target.device, ...memory.headroom() });
@@ -78,7 +79,7 @@ export function save(request: SaveRequest, journal: Journal): SaveResult {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const dump = openDump(openFile(request.vmcore), { codecs: nativeCodecs(), cutShort: 'accept' });
     saveLog(dump, folder, journal);
-    const result = saveDump(dump, request, folder, journal, memory);
+    const result = await saveDump(dump, request, folder, journal, memory);
     if (request.also === 'raw') saveRaw(dump, folder, journal, memory);
     return { folder, result };
   } finally {
@@ -116,35 +117,36 @@ function writeDurably(path: string, bytes: Uint8Array): void {
   syncDirectoryOf(path);
 }
 
-function saveDump(
+async function saveDump(
   dump: Dump,
   request: SaveRequest,
   folder: string,
   journal: Journal,
   memory: MemoryWatch,
-): MakedumpfileResult {
+): Promise<MakedumpfileResult> {
   const { level, codec } = request.conf.collector;
   const incomplete = join(folder, dumpNames.incomplete);
   const final = join(folder, dumpNames.dump);
-  journal.event('filter-start', { level, codec: codec ?? 'none' });
-  const result = makeDumpFile(
+  const resources = chooseResources({ threads: undefined, cyclicBuffer: undefined });
+  journal.event('filter-start', { level, codec: codec ?? 'none', ...resources });
+  const result = await makeDumpFile({
     dump,
-    {
-      path: incomplete,
-      ifExists: 'refuse',
-      level,
-      format: { kind: 'kdump', codec: codec === undefined ? undefined : nativeCodecs()[codec] },
-      onFailure: 'keep',
-    },
-    journalProgress(journal, memory),
-  );
+    paths: [incomplete],
+    ifExists: 'refuse',
+    level,
+    format: { kind: 'kdump', codec },
+    resources,
+    onFailure: 'keep',
+    progress: journalProgress(journal, memory),
+  });
   journal.event('filter-done', { ...result, excluded: { ...result.excluded } });
   if (result.lost === 0) {
     renameSync(incomplete, final);
     syncDirectoryOf(final);
   }
-  chmodSync(result.lost === 0 ? final : incomplete, 0o600);
-  journal.event('dump-saved', { path: result.lost === 0 ? final : incomplete, ...memory.headroom() });
+  const path = result.lost === 0 ? final : incomplete;
+  chmodSync(path, 0o600);
+  journal.event('dump-saved', { path, ...memory.headroom() });
   return result;
 }
 
@@ -170,11 +172,13 @@ function saveRaw(dump: Dump, folder: string, journal: Journal, memory: MemoryWat
 const reportEveryPercent = 10;
 
 function journalProgress(journal: Journal, memory: MemoryWatch): Progress {
+  let step = '';
   let total = 0;
   let told = 0;
   return {
     ...silentProgress,
-    step(_name, of) {
+    step(name, of) {
+      step = name;
       total = of ?? 0;
       told = 0;
     },
@@ -184,7 +188,7 @@ function journalProgress(journal: Journal, memory: MemoryWatch): Progress {
       const percent = Math.floor((100 * done) / total);
       if (percent < told + reportEveryPercent) return;
       told = percent - (percent % reportEveryPercent);
-      journal.event('filter-progress', { done, total });
+      journal.event('filter-progress', { step, done, total });
     },
   };
 }

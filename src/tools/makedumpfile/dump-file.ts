@@ -1,34 +1,36 @@
-/** makedumpfile into a file: nothing half-written is left behind unless it is worth keeping, and then it says so itself. */
+/** makedumpfile into files: nothing half-written is left behind unless it is worth keeping, and then it says so itself. */
 import { VmcoreError } from '../../base/errors.ts';
-import type { Progress } from '../../base/progress.ts';
-import type { Dump } from '../../formats/dump.ts';
 import { FileSink, type IfExists } from '../../sys/file-sink.ts';
-import { type MakedumpfileResult, makedumpfile, type OutputFormat } from './makedumpfile.ts';
+import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import { makedumpfile } from './makedumpfile.ts';
 
-export interface DumpFileRequest {
-  readonly path: string;
+export interface DumpFileRequest extends Omit<MakedumpfileJob, 'outputs'> {
+  /** One, or for a split dump several. */
+  readonly paths: readonly string[];
   readonly ifExists: IfExists;
-  readonly level: number;
-  readonly format: OutputFormat;
   /**
-   * What becomes of the file when writing fails. "keep": it stays, marked incomplete (a capture never throws away what it has).
-   * "keep-when-full": it stays only when the disk was full, for there is no better one to be had.
+   * What becomes of the files when writing fails. "keep": they stay, marked incomplete (a capture never throws away what it has).
+   * "keep-when-stopped": they stay only when the disk was full or a signal ended the work, for there is no better to be had.
    */
-  readonly onFailure: 'keep' | 'keep-when-full';
+  readonly onFailure: 'keep' | 'keep-when-stopped';
 }
 
 /** Returns when the dump is on the disk. Throws what stopped it. */
-export function makeDumpFile(dump: Dump, request: DumpFileRequest, progress: Progress): MakedumpfileResult {
-  const sink = new FileSink(request.path, request.ifExists);
+export async function makeDumpFile(request: DumpFileRequest): Promise<MakedumpfileResult> {
+  const sinks: FileSink[] = [];
   let result: MakedumpfileResult;
   try {
-    result = makedumpfile(dump, sink, request.level, request.format, progress);
+    for (const path of request.paths) sinks.push(new FileSink(path, request.ifExists));
+    result = await makedumpfile({ ...request, outputs: sinks });
   } catch (error) {
-    const wasFull = error instanceof VmcoreError && error.code === 'E_NO_SPACE';
-    if (wasFull || request.onFailure === 'keep') sink.keep();
-    else sink.discard();
+    const isStopped =
+      error instanceof VmcoreError && (error.code === 'E_NO_SPACE' || error.code === 'E_STOPPED');
+    for (const sink of sinks) {
+      if (isStopped || request.onFailure === 'keep') sink.keep();
+      else sink.discard();
+    }
     throw error;
   }
-  sink.finish();
+  for (const sink of sinks) sink.finish();
   return result;
 }

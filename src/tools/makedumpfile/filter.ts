@@ -1,37 +1,27 @@
 /**
  * Which pages of a dump to keep: all of RAM, less the kinds that the dump level leaves out.
  *
- * Zero pages are not decided here: they are seen when pages are copied.
+ * Physical memory is looked at window by window, ascending, so that the bitmaps of a machine of any size fit in what memory there is
+ * (the "cyclic" mode of makedumpfile). Zero pages are not decided here: they are seen when pages are copied.
  */
-
 import { VmcoreError } from '../../base/errors.ts';
 import { PfnBitmap } from '../../base/pfn-bitmap.ts';
-import type { Progress } from '../../base/progress.ts';
-import { asPfn, asVaddr } from '../../base/units.ts';
+import { asVaddr, type PfnRange } from '../../base/units.ts';
 import type { Dump } from '../../formats/dump.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { type MemMapRun, readMemMap } from '../../kernel/mem-map.ts';
-import {
-  PageJudge,
-  PageKind,
-  type PageLayout,
-  pageKindNames,
-  pageLayoutOf,
-  tailPage,
-} from '../../kernel/page-kind.ts';
+import { type EmitRun, PageJudge, PageKind, pageKindNames, pageLayoutOf } from '../../kernel/page-kind.ts';
 import { excludedKinds } from './dump-level.ts';
 
 /** Page frames left out, by the kind that was the reason. */
 export type ExcludedCounts = Readonly<Record<Exclude<keyof typeof PageKind, 'kept'>, number>>;
 
+/** The answer for one window. */
 export interface Selection {
   /** Page frames that are RAM. */
   readonly ram: PfnBitmap;
   /** Page frames to copy. */
   readonly kept: PfnBitmap;
-  readonly excluded: ExcludedCounts;
-  /** Page frames whose struct page was not in the dump: kept, because nothing is known of them. */
-  readonly unjudged: number;
 }
 
 /** struct pages judged at a time: 1 MiB of them, and a power of two, so that compound heads and their second pages stay together. */
@@ -40,124 +30,146 @@ const chunkPages = 16384;
 /** Can the level be done without knowing the kernel? (0 and 1 can.) */
 export const needsKernel = (level: number): boolean => excludedKinds(level) !== excludedKinds(0);
 
-/**
- * Decides for every page frame. Without `kernel` nothing is excluded, poisoned pages neither: only for dumps without vmcoreinfo.
- * E_NO_INFO when the kernel's vmcoreinfo is not enough to judge pages.
- */
-export function selectPages(
-  dump: Dump,
-  kernel: Kernel | undefined,
-  level: number,
-  progress: Progress,
-): Selection {
-  const window = (): PfnBitmap => new PfnBitmap(asPfn(0), dump.memory.endPfn);
-  const ram = window();
-  const kept = window();
-  dump.memory.markRam(ram);
-  dump.memory.markPresent(kept);
-  const filter = kernel === undefined ? undefined : new PageFilter(kernel, level, ram, kept);
-  filter?.run(progress);
-  return { ram, kept, excluded: filter?.excluded ?? noneExcluded, unjudged: filter?.unjudged ?? 0 };
+/** One pass over physical memory: windows are asked for in ascending order, without gaps. */
+export interface SelectionPass {
+  select(window: PfnRange): Selection;
+  /** So far, over all windows. */
+  readonly excluded: ExcludedCounts;
+  /** Page frames whose struct page was not in the dump: kept, because nothing is known of them. */
+  readonly unjudged: number;
 }
 
-const toCounts = (counts: ArrayLike<number>): ExcludedCounts => ({
-  free: counts[PageKind.free] ?? 0,
-  cache: counts[PageKind.cache] ?? 0,
-  cachePrivate: counts[PageKind.cachePrivate] ?? 0,
-  user: counts[PageKind.user] ?? 0,
-  hwpoison: counts[PageKind.hwpoison] ?? 0,
-  offline: counts[PageKind.offline] ?? 0,
-});
-const noneExcluded = toCounts([]);
+/**
+ * Prepares the filtering of a dump. Without `kernel` nothing is excluded, poisoned pages neither: only for dumps without vmcoreinfo.
+ * E_NO_INFO when the kernel's vmcoreinfo is not enough to judge pages.
+ */
+export function pageSelector(dump: Dump, kernel: Kernel | undefined, level: number): () => SelectionPass {
+  if (kernel === undefined) return () => new Pass(dump, undefined);
+  const filter = new PageFilter(kernel, level);
+  return () => new Pass(dump, filter);
+}
 
-/** Walks the mem_map once and clears what is excluded from `kept`. */
-class PageFilter {
+class Pass implements SelectionPass {
   unjudged = 0;
+  private readonly dump: Dump;
+  private readonly filter: PageFilter | undefined;
   private readonly counts = new Float64Array(pageKindNames.length);
-  private readonly kernel: Kernel;
-  private readonly layout: PageLayout;
-  private readonly judge: PageJudge;
-  private readonly excludedKinds: number;
-  private readonly ram: PfnBitmap;
-  private readonly kept: PfnBitmap;
-  private readonly chunk: Uint8Array;
+  /** A block that reached beyond its window: the rest is left out of the next ones. */
+  private pending: { readonly end: number; readonly kind: PageKind } = { end: 0, kind: PageKind.kept };
 
-  constructor(kernel: Kernel, level: number, ram: PfnBitmap, kept: PfnBitmap) {
-    this.kernel = kernel;
-    this.layout = pageLayoutOf(kernel);
-    this.judge = new PageJudge(this.layout);
-    this.excludedKinds = excludedKinds(level);
-    this.ram = ram;
-    this.kept = kept;
-    this.chunk = new Uint8Array(chunkPages * this.layout.words * 4);
+  constructor(dump: Dump, filter: PageFilter | undefined) {
+    this.dump = dump;
+    this.filter = filter;
   }
 
   get excluded(): ExcludedCounts {
-    return toCounts(this.counts);
+    const { counts } = this;
+    return {
+      free: counts[PageKind.free]!,
+      cache: counts[PageKind.cache]!,
+      cachePrivate: counts[PageKind.cachePrivate]!,
+      user: counts[PageKind.user]!,
+      hwpoison: counts[PageKind.hwpoison]!,
+      offline: counts[PageKind.offline]!,
+    };
   }
 
-  run(progress: Progress): void {
-    const runs = readMemMap(this.kernel);
-    if (runs.length === 0) {
+  select({ start, end }: PfnRange): Selection {
+    const ram = new PfnBitmap(start, end);
+    const kept = new PfnBitmap(start, end);
+    this.dump.memory.markRam(ram);
+    this.dump.memory.markPresent(kept);
+    const exclude = (from: number, to: number, kind: PageKind): void => {
+      this.counts[kind] = this.counts[kind]! + kept.clearRange(from, to);
+      if (to > end) this.pending = { end: to, kind };
+    };
+    if (this.pending.end > start) exclude(start, this.pending.end, this.pending.kind);
+    if (this.filter !== undefined) {
+      this.unjudged += this.filter.run(Math.max(start, this.pending.end), end, ram, exclude);
+    }
+    return { ram, kept };
+  }
+}
+
+/** Knows the mem_map, and walks parts of it. */
+class PageFilter {
+  private readonly kernel: Kernel;
+  private readonly structSize: number;
+  private readonly judge: PageJudge;
+  private readonly memMap: readonly MemMapRun[];
+  private readonly chunk: Uint8Array;
+
+  constructor(kernel: Kernel, level: number) {
+    this.kernel = kernel;
+    const layout = pageLayoutOf(kernel);
+    this.structSize = layout.words * 4;
+    this.judge = new PageJudge(layout, excludedKinds(level));
+    this.memMap = readMemMap(kernel);
+    this.chunk = new Uint8Array(chunkPages * this.structSize);
+    if (this.memMap.length === 0) {
       throw new VmcoreError('E_NO_INFO', 'its mem_map has no section with struct pages', {
-        file: this.kernel.dump.source.name,
+        file: kernel.dump.source.name,
       });
     }
-    progress.step('Excluding pages', this.ram.end);
-    for (const run of runs) {
-      for (let pfn: number = run.start; pfn < run.end; ) {
-        const end = Math.min(run.end, pfn + chunkPages - (pfn % chunkPages));
-        // Holes between RAM have no struct pages worth reading, and not always any.
-        if (this.ram.next(pfn) < end) this.judgeChunk(run, pfn, end);
-        progress.advance(end);
-        pfn = end;
-      }
-    }
   }
 
-  private judgeChunk(run: MemMapRun, start: number, end: number): void {
-    const structSize = this.layout.words * 4;
-    const bytes = this.chunk.subarray(0, (end - start) * structSize);
+  /** Judges the RAM in [start, end) and returns how many of its page frames could not be. */
+  run(start: number, end: number, ram: PfnBitmap, exclude: EmitRun): number {
+    let unjudged = 0;
+    let next = start;
+    for (const run of this.memMap) {
+      next = Math.max(next, run.start);
+      while (next < Math.min(end, run.end)) {
+        const chunkEnd = Math.min(end, run.end, next + chunkPages - (next % chunkPages));
+        const chunk = this.judgeChunk(run, next, chunkEnd, ram, exclude);
+        unjudged += chunk.unjudged;
+        next = Math.max(chunkEnd, chunk.next);
+      }
+    }
+    return unjudged;
+  }
+
+  /** `next`: where to go on, when a block reaches beyond the chunk. */
+  private judgeChunk(
+    run: MemMapRun,
+    start: number,
+    end: number,
+    ram: PfnBitmap,
+    exclude: EmitRun,
+  ): { next: number; unjudged: number } {
+    // Holes between RAM have no struct pages worth reading, and not always any.
+    if (ram.next(start) >= end) return { next: end, unjudged: 0 };
+    // From an even page frame to an even one: a compound head and its second page stay together.
+    const first = start - (start % 2);
+    const last = Math.min(run.end, end + (end % 2));
+    const bytes = this.chunk.subarray(0, (last - first) * this.structSize);
     try {
-      this.kernel.readBulk(asVaddr(run.address + BigInt((start - run.start) * structSize)), bytes);
+      this.kernel.readBulk(asVaddr(run.address + BigInt((first - run.start) * this.structSize)), bytes);
     } catch (error) {
       if (!(error instanceof VmcoreError) || error.code !== 'E_UNREADABLE') throw error;
-      this.judgeInHalves(run, start, end);
-      return;
+      return this.judgeHalves(run, start, end, ram, exclude);
     }
-    this.judgePages(new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4), start, end);
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    let next = start;
+    for (let from = ram.next(next); from < end; from = ram.next(next)) {
+      next = this.judge.judge(words, first, from, Math.min(ram.nextGap(from), end), exclude);
+    }
+    return { next, unjudged: 0 };
   }
 
-  /** Some struct pages are missing: find out which, and keep their pages. Halves stay even, for compound heads. */
-  private judgeInHalves(run: MemMapRun, start: number, end: number): void {
-    if (end - start <= 2) {
-      this.unjudged += this.ram.countRange(start, end);
-      return;
-    }
+  /** Some struct pages are missing: find out which, and keep their pages. */
+  private judgeHalves(
+    run: MemMapRun,
+    start: number,
+    end: number,
+    ram: PfnBitmap,
+    exclude: EmitRun,
+  ): { next: number; unjudged: number } {
+    if (end - start <= 2) return { next: end, unjudged: ram.countRange(start, end) };
     const middle = start + Math.ceil((end - start) / 4) * 2;
-    for (const [from, to] of [
-      [start, middle],
-      [middle, end],
-    ] as const) {
-      if (this.ram.next(from) < to) this.judgeChunk(run, from, to);
-    }
-  }
-
-  private judgePages(words: Uint32Array, start: number, end: number): void {
-    const { judge, layout, kept, ram, excludedKinds } = this;
-    for (let pfn = start; pfn < end; pfn++) {
-      if (!ram.has(pfn)) continue;
-      judge.judge(words, (pfn - start) * layout.words, pfn);
-      let { kind, pages } = judge;
-      if (kind === tailPage) continue;
-      if ((excludedKinds & (1 << kind)) === 0) {
-        if (!judge.poisoned) continue;
-        // The level would keep it, but reading poisoned memory can stop the machine. A free block is poisoned page by page.
-        if (kind === PageKind.free) pages = 1;
-        kind = PageKind.hwpoison;
-      }
-      this.counts[kind] = this.counts[kind]! + kept.clearRange(pfn, pfn + pages);
-      pfn += pages - 1;
-    }
+    const low = this.judgeChunk(run, start, middle, ram, exclude);
+    if (low.next >= end) return low;
+    const high = this.judgeChunk(run, Math.max(middle, low.next), end, ram, exclude);
+    return { next: high.next, unjudged: low.unjudged + high.unjudged };
   }
 }

@@ -1,0 +1,84 @@
+/**
+ * The memory that batches of pages are compressed in: one block, shared by all threads, cut into slots.
+ *
+ *   scratch of thread 0 | scratch of thread 1 | … | slot 0 | slot 1 | …
+ *   slot = input (whole pages) | output (packed results) | sizes (one u32 a page)
+ *
+ * A slot's state goes free → filled → done → free. Batches are numbered; batch n uses slot n modulo the number of slots, so that
+ * the writer can take them in order. Threads claim batches by counting up `next`.
+ */
+import type { CodecName } from '../../../codecs/page-codec.ts';
+
+/** Input bytes of a batch: one call into a codec for so many pages costs nothing beside the work. */
+const batchBytes = 1 << 20;
+const wasmPage = 65536;
+const scratchBytes = 0;
+const slackBytes = 64;
+
+export const SlotState = { free: 0, filled: 1, done: 2 } as const;
+
+/** Indices in the control words; states and page counts of the slots follow. */
+export const Control = { next: 0, filled: 1, closed: 2, slots: 4 } as const;
+
+/** What a thread must know; plain data, sent to workers as it is. */
+export interface BatchJob {
+  readonly codec: CodecName | undefined;
+  readonly pageSize: number;
+  /** Pages of zeros get size 0 and no bytes. */
+  readonly zeros: 'share' | 'compress';
+  readonly threads: number;
+  readonly slots: number;
+  readonly memory: WebAssembly.Memory;
+  readonly control: SharedArrayBuffer;
+}
+
+export interface Slot {
+  /** Byte offsets in the memory. */
+  readonly input: number;
+  readonly output: number;
+  readonly sizes: number;
+}
+
+export const pagesPerBatch = (pageSize: number): number => Math.max(1, Math.floor(batchBytes / pageSize));
+
+const slotBytes = (pageSize: number): number => {
+  const bytes = 2 * pagesPerBatch(pageSize) * pageSize + slackBytes + 4 * pagesPerBatch(pageSize);
+  return Math.ceil(bytes / 64) * 64;
+};
+
+const scratchSize = Math.ceil(scratchBytes / 64) * 64;
+
+export function slotAt(job: Pick<BatchJob, 'pageSize' | 'threads'>, index: number): Slot {
+  const input = job.threads * scratchSize + index * slotBytes(job.pageSize);
+  const bytes = pagesPerBatch(job.pageSize) * job.pageSize;
+  const sizes = input + slotBytes(job.pageSize) - 4 * pagesPerBatch(job.pageSize);
+  return { input, output: input + bytes, sizes: sizes - (sizes % 4) };
+}
+
+export const scratchAt = (thread: number): number => thread * scratchSize;
+
+/** `workers` threads besides the caller's. */
+export function newBatchJob(
+  codec: CodecName | undefined,
+  pageSize: number,
+  zeros: BatchJob['zeros'],
+  workers: number,
+): BatchJob {
+  const threads = workers + 1;
+  // One being filled, one being written, and two for each thread so that none waits for the other two.
+  const slots = workers === 0 ? 1 : 2 + 2 * threads;
+  const pages = Math.ceil((threads * scratchSize + slots * slotBytes(pageSize)) / wasmPage);
+  return {
+    codec,
+    pageSize,
+    zeros,
+    threads,
+    slots,
+    memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
+    control: new SharedArrayBuffer(4 * (Control.slots + 2 * slots)),
+  };
+}
+
+/** Index of a slot's state, and of its page count, in the control words. */
+export const stateIndex = (slot: number): number => Control.slots + 2 * slot;
+export const countIndex = (slot: number): number => Control.slots + 2 * slot + 1;

@@ -1,0 +1,7 @@
+/** A worker thread of the compression pool: its whole life. */
+import { workerData } from 'node:worker_threads';
+import type { BatchJob } from './batch-memory.ts';
+import { BatchThread } from './claim.ts';
+
+// Sent by pool.ts, and by nobody else.
+new BatchThread(workerData as BatchJob).workUntilClosed();

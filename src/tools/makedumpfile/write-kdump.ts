@@ -1,0 +1,129 @@
+/**
+ * kdump-compressed output: two passes over physical memory.
+ *
+ * The first decides which pages to keep and writes the bitmaps, because the descriptors' place depends on how many there are. The second
+ * reads, compresses and writes the pages. When one window covers everything, its answer is kept between the passes; else it is
+ * worked out again, which costs less than the memory it saves.
+ */
+import { asPfn } from '../../base/units.ts';
+import { cpuNotes } from '../../formats/dump.ts';
+import { KdumpWriter } from '../../formats/kdump-writer.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import { CompressPool } from './compress/pool.ts';
+import { DumpLevel } from './dump-level.ts';
+import { pageSelector, type Selection } from './filter.ts';
+import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import { pause } from './pause.ts';
+import { BatchReader } from './read-batch.ts';
+import { utsnameOf } from './utsname.ts';
+import { blockPages, splitEvenly, windowsOf } from './windows.ts';
+
+/** Page frames whose bitmaps were written, and what was learnt on the way. */
+interface FirstPass {
+  readonly ram: number;
+  readonly blocks: number[];
+  /** The answer for the only window. */
+  readonly selection: Selection | undefined;
+}
+
+export async function writeKdump(
+  job: MakedumpfileJob,
+  kernel: Kernel | undefined,
+): Promise<MakedumpfileResult> {
+  const { dump, level, outputs, resources, progress } = job;
+  const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
+  const { pageSize, endPfn } = dump.memory;
+  const windows = windowsOf(endPfn, resources.bitmapBytes);
+  const newPass = pageSelector(dump, kernel, level);
+  const description = dump.describe();
+  const writers = outputs.map(
+    (sink) =>
+      new KdumpWriter(sink, {
+        utsname: utsnameOf(dump, kernel),
+        timestamp: Math.floor(Date.now() / 1000),
+        pageSize,
+        littleEndian: dump.littleEndian,
+        cpus: cpuNotes(dump.notes).length,
+        physBase: kernel?.info.number('phys_base') ?? kernel?.info.number('PHYS_OFFSET') ?? 0n,
+        // What an earlier run left out stays out.
+        dumpLevel: level | (description.dumpLevel ?? 0),
+        notes: dump.notes,
+        endPfn,
+        codec,
+      }),
+  );
+
+  // Before the first pass, so that the workers are there when the second begins.
+  const order: number[] = [];
+  let zero = 0;
+  let lost = 0;
+  const zeros = (level & DumpLevel.zero) === 0 ? 'compress' : 'share';
+  const pool = new CompressPool(codec, pageSize, zeros, resources.workers, (batch) => {
+    lost += batch.lost.size;
+    batch.sizes.forEach((size, i) => {
+      if (size === 0 && !batch.lost.has(i)) zero++;
+    });
+    writers[order.shift()!]!.addBatch(batch);
+  });
+  try {
+    const pass = newPass();
+    progress.step('Excluding unnecessary pages', endPfn);
+    const first = await firstPass();
+    const parts = splitEvenly(first.blocks, endPfn, outputs.length);
+    writers.forEach((writer, i) => {
+      writer.beginPages(parts[i]!.pages, outputs.length === 1 ? undefined : parts[i]!);
+    });
+    const total = parts.reduce((sum, part) => sum + part.pages, 0);
+    progress.step('Copying data', total);
+    await secondPass(first.selection);
+    pool.drain();
+    if (lost === 0) for (const writer of writers) writer.finish();
+    return {
+      pageSize,
+      ram: first.ram,
+      written: total - lost,
+      zero,
+      excluded: pass.excluded,
+      lost,
+      unjudged: pass.unjudged,
+    };
+
+    async function firstPass(): Promise<FirstPass> {
+      const blocks: number[] = [];
+      let ram = 0;
+      let selection: Selection | undefined;
+      for (const window of windows) {
+        selection = pass.select(window);
+        ram += selection.ram.count();
+        for (const writer of writers) writer.addBitmaps(selection.ram, selection.kept);
+        for (let start: number = window.start; start < window.end; start += blockPages) {
+          blocks.push(selection.kept.countRange(start, start + blockPages));
+        }
+        progress.advance(window.end);
+        await pause(job.abort);
+      }
+      return { ram, blocks, selection: windows.length === 1 ? selection : undefined };
+    }
+
+    async function secondPass(known: Selection | undefined): Promise<void> {
+      const again = newPass();
+      let part = 0;
+      let done = 0;
+      for (const window of windows) {
+        const { kept } = known ?? again.select(window);
+        const reader = new BatchReader(dump.memory, kept.runs());
+        for (let pfn = reader.next; pfn !== undefined; pfn = reader.next) {
+          while (pfn >= parts[part]!.end) part++;
+          const batch = reader.read(pool.input(), asPfn(parts[part]!.end));
+          order.push(part);
+          pool.submit(batch.count, batch.lost);
+          done += batch.count;
+          progress.advance(done);
+          await pause(job.abort);
+        }
+      }
+    }
+  } finally {
+    await pool.close();
+  }
+}
