@@ -23,6 +23,8 @@ const hasMemMap = 2n;
 const flagMask = 0xfffn;
 /** NR_SECTION_ROOTS with 52-bit physical addresses is 2^18. */
 const maxRoots = 2 ** 20;
+/** MAX_PHYSMEM_BITS of x86_64 with 5 levels and of arm64 with LPA2. */
+const maxPhysicalBits = 52;
 
 /** All runs, ascending. E_NO_INFO when vmcoreinfo does not describe a sparse mem_map. */
 export function readMemMap(kernel: Kernel): MemMapRun[] {
@@ -31,16 +33,27 @@ export function readMemMap(kernel: Kernel): MemMapRun[] {
   const sectionSize = info.requireSize('mem_section');
   const memMapOffset = info.requireOffset('mem_section.section_mem_map');
   const sectionBits = info.requireNumber('SECTION_SIZE_BITS');
-  const pageStructSize = BigInt(info.requireSize('page'));
+  const physicalBits = info.requireNumber('MAX_PHYSMEM_BITS');
+  const pageStructBytes = info.requireSize('page');
+  const pageStructSize = BigInt(pageStructBytes);
   const pagesPerSection = 2 ** sectionBits / pageSize;
   const roots = info.length('mem_section') ?? 0;
-  const sections = 2 ** (info.requireNumber('MAX_PHYSMEM_BITS') - sectionBits);
+  const sections = 2 ** (physicalBits - sectionBits);
   const isExtreme = roots < sections;
   const sectionsPerRoot = isExtreme ? Math.floor(pageSize / sectionSize) : 1;
-  if (roots < 1 || roots > maxRoots || sectionSize < memMapOffset + 8 || pagesPerSection < 1) {
+  const isPossible =
+    roots >= 1 &&
+    roots <= maxRoots &&
+    sectionSize >= memMapOffset + 8 &&
+    sectionSize <= pageSize &&
+    pageStructBytes <= pageSize &&
+    pagesPerSection >= 1 &&
+    sectionBits <= physicalBits &&
+    physicalBits <= maxPhysicalBits;
+  if (!isPossible) {
     throw new VmcoreError(
       'E_NO_INFO',
-      `its vmcoreinfo describes ${roots} memory section roots of ${sectionSize} bytes`,
+      `its vmcoreinfo describes ${roots} roots of ${sectionSize}-byte memory sections, each of 2^${sectionBits} of 2^${physicalBits} bytes`,
       {
         file: dump.source.name,
       },

@@ -13,6 +13,9 @@ import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
 const valid = 1n;
 const tableOrPage = 2n;
+/** From CONFIG_ARM64_VA_BITS_36 to _52 (arch/arm64/Kconfig). */
+const minVaBits = 36;
+const maxVaBits = 52;
 const wordMask = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 
 export class Arm64Paging implements Paging {
@@ -35,6 +38,10 @@ export class Arm64Paging implements Paging {
     const compiledVaBits = info.requireNumber('VA_BITS');
     const t1sz = info.smallNumber('TCR_EL1_T1SZ');
     this.vaBits = t1sz === undefined ? compiledVaBits : 64 - t1sz;
+    for (const bits of [compiledVaBits, this.vaBits]) {
+      if (bits >= minVaBits && bits <= maxVaBits) continue;
+      throw new VmcoreError('E_CORRUPT', `its vmcoreinfo tells of ${bits}-bit virtual addresses`);
+    }
     // The linear map starts where PAGE_OFFSET says for the compiled size (_PAGE_OFFSET(VA_BITS), memory.h, since 5.4), and takes
     // the lower half of the kernel's space.
     this.linearStart = asVaddr(-(1n << BigInt(compiledVaBits)));
@@ -51,9 +58,6 @@ export class Arm64Paging implements Paging {
     // 52-bit physical addresses: 64K granules keep bits 51:48 in 15:12; 4K and 16K granules (LPA2) bits 51:50 in 9:8, and only kernels
     // built for 52-bit virtual addresses use that form, when the CPU has it.
     this.highBits = pageSize === 65536 ? 'bits-15:12' : this.vaBits === 52 ? 'bits-9:8' : 'none';
-    if (this.levels < 2 || this.levels > 5) {
-      throw new VmcoreError('E_CORRUPT', `${this.vaBits}-bit addresses with pages of ${pageSize} bytes`);
-    }
   }
 
   translate(vaddr: Vaddr): Mapping | undefined {

@@ -3,7 +3,7 @@
  *
  * Source of truth: kernel/crash_core.c (6.1), kernel/vmcore_info.c (6.9+), Documentation/admin-guide/kdump/vmcoreinfo.rst.
  * SYMBOL values are hexadecimal and already relocated; SIZE, OFFSET and LENGTH are decimal; NUMBER is decimal or 0x-hex,
- * and can be negative.
+ * and can be negative. All of them fit 64 bits; what has more digits is no number.
  */
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
@@ -30,7 +30,9 @@ export class Vmcoreinfo {
   /** Address of a symbol. */
   symbol(name: string): Vaddr | undefined {
     const value = this.values.get(`SYMBOL(${name})`);
-    return value === undefined || !/^[0-9a-f]+$/i.test(value) ? undefined : asVaddr(BigInt(`0x${value}`));
+    return value === undefined || !/^[0-9a-f]{1,16}$/i.test(value)
+      ? undefined
+      : asVaddr(BigInt(`0x${value}`));
   }
 
   /** Size of a type, bytes. */
@@ -50,7 +52,7 @@ export class Vmcoreinfo {
 
   number(name: string): bigint | undefined {
     const value = this.values.get(`NUMBER(${name})`)?.trim();
-    if (value === undefined || !/^-?(\d+|0x[0-9a-f]+)$/i.test(value)) return undefined;
+    if (value === undefined || !/^-?(\d{1,20}|0x[0-9a-f]{1,16})$/i.test(value)) return undefined;
     return value.startsWith('-') ? -BigInt(value.slice(1)) : BigInt(value);
   }
 
