@@ -73,6 +73,7 @@ async function run(input: string, output: string, options: MakedumpfileOptions):
       format: outputFormat(options),
       resources: chooseResources({ threads: undefined, cyclicBuffer: undefined }),
       onFailure: 'keep-when-stopped',
+      durability: 'cache',
       progress: terminal ?? silentProgress,
       abort: abort.signal,
     });

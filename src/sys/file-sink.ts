@@ -8,6 +8,9 @@ import { asVmcoreError } from './system-error.ts';
 /** What to do when the file is there already. */
 export type IfExists = 'refuse' | 'overwrite';
 
+/** How far the data must have come before a file counts as finished. */
+export type Durability = 'disk' | 'cache';
+
 export class FileSink implements ByteSink {
   readonly name: string;
   private readonly fd: number;
@@ -33,10 +36,10 @@ export class FileSink implements ByteSink {
     }
   }
 
-  /** Waits until the data is on the disk, and closes. */
-  finish(): void {
+  /** Closes. "disk": after waiting until the data is there; "cache": the kernel writes it out when it likes. */
+  finish(to: Durability): void {
     try {
-      fsyncSync(this.fd);
+      if (to === 'disk') fsyncSync(this.fd);
     } catch (cause) {
       throw asVmcoreError(cause, 'cannot bring to disk', { file: this.name });
     } finally {
@@ -47,7 +50,7 @@ export class FileSink implements ByteSink {
   /** Like `finish`, after an error that is being told already: what can be brought to disk is. */
   keep(): void {
     try {
-      this.finish();
+      this.finish('disk');
     } catch (error) {
       if (!(error instanceof VmcoreError)) throw error;
     }

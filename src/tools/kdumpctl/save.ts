@@ -113,7 +113,7 @@ function saveLog(dump: Dump, folder: string, journal: Journal): void {
 function writeDurably(path: string, bytes: Uint8Array): void {
   const sink = new FileSink(path, 'refuse');
   sink.write(0, bytes);
-  sink.finish();
+  sink.finish('disk');
   syncDirectoryOf(path);
 }
 
@@ -137,6 +137,7 @@ async function saveDump(
     format: { kind: 'kdump', codec },
     resources,
     onFailure: 'keep',
+    durability: 'disk',
     progress: journalProgress(journal, memory),
   });
   journal.event('filter-done', { ...result, excluded: { ...result.excluded } });
@@ -163,7 +164,7 @@ function saveRaw(dump: Dump, folder: string, journal: Journal, memory: MemoryWat
     offset += got;
     memory.sample();
   }
-  sink.finish();
+  sink.finish('disk');
   syncDirectoryOf(path);
   journal.event('raw-saved', { bytes: source.size, ...memory.headroom() });
 }

@@ -6,7 +6,7 @@
  *
  *     bin/node      the stripped program
  *     lib/          its loader and libraries, flat
- *     vmcore.mjs    our code
+ *     vmcore.mjs    our code, and compress-worker.mjs its worker threads'
  *
  * The first two change with the machine's packages and take seconds to compress, so they are kept in the cache by content;
  * our bundle is then appended to a copy, which takes a fraction of a second. 128 KiB blocks: larger ones pack 4% better, but
@@ -28,6 +28,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { requireProgram, runChecked } from '../../sys/programs.ts';
+import { bundledWorkerName, workerSource } from '../makedumpfile/compress/worker-file.ts';
 import { bundleProgram } from './bundle.ts';
 import { type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
 
@@ -63,6 +64,7 @@ export async function buildProgramImage(node: string, entry: string, output: str
   const work = mkdtempSync(join(tmpdir(), 'vmcore-bundle-'));
   try {
     await bundleProgram(entry, join(work, 'vmcore.mjs'));
+    await bundleProgram(workerSource(), join(work, bundledWorkerName));
     copyFileSync(kept, output, constants.COPYFILE_FICLONE);
     await runChecked(requireProgram(mksquashfs), [work, output, ...reproducible]);
   } finally {

@@ -1,6 +1,6 @@
 /** makedumpfile into files: nothing half-written is left behind unless it is worth keeping, and then it says so itself. */
 import { VmcoreError } from '../../base/errors.ts';
-import { FileSink, type IfExists } from '../../sys/file-sink.ts';
+import { type Durability, FileSink, type IfExists } from '../../sys/file-sink.ts';
 import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
 import { makedumpfile } from './makedumpfile.ts';
 
@@ -13,9 +13,11 @@ export interface DumpFileRequest extends Omit<MakedumpfileJob, 'outputs'> {
    * "keep-when-stopped": they stay only when the disk was full or a signal ended the work, for there is no better to be had.
    */
   readonly onFailure: 'keep' | 'keep-when-stopped';
+  /** A capture waits for the disk; makedumpfile, like the original, leaves that to who calls it. */
+  readonly durability: Durability;
 }
 
-/** Returns when the dump is on the disk. Throws what stopped it. */
+/** Returns when the dump is complete, as durable as was asked for. Throws what stopped it. */
 export async function makeDumpFile(request: DumpFileRequest): Promise<MakedumpfileResult> {
   const sinks: FileSink[] = [];
   let result: MakedumpfileResult;
@@ -31,6 +33,6 @@ export async function makeDumpFile(request: DumpFileRequest): Promise<Makedumpfi
     }
     throw error;
   }
-  for (const sink of sinks) sink.finish();
+  for (const sink of sinks) sink.finish(request.durability);
   return result;
 }

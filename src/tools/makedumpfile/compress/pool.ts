@@ -18,6 +18,7 @@ import {
   stateIndex,
 } from './batch-memory.ts';
 import { BatchThread } from './claim.ts';
+import { workerFile } from './worker-file.ts';
 
 export interface CompressedBatch {
   /** One for each page: 0 for a shared page of zeros, the page size for a stored page, else the compressed size. */
@@ -113,14 +114,8 @@ export class CompressPool {
   }
 }
 
-/** Beside the sources it is TypeScript; in the capture image it was bundled to a file of the same name. */
-const workerFile = new URL(
-  import.meta.url.endsWith('.ts') ? './compress-worker.ts' : './compress-worker.mjs',
-  import.meta.url,
-);
-
 function startWorker(job: BatchJob): Worker {
-  const worker = new Worker(workerFile, { workerData: job });
+  const worker = new Worker(workerFile(), { workerData: job });
   // The work is shared out by claims: a worker that fails to start claims nothing, and its share is done by the others.
   worker.on('error', () => {});
   worker.unref();
