@@ -13,11 +13,12 @@ import { nativeCodecs } from '../../codecs/native.ts';
 import type { Dump } from '../../formats/dump.ts';
 import { openDump } from '../../formats/open.ts';
 import { Kernel } from '../../kernel/kernel.ts';
-import { FileSink, syncDirectoryOf } from '../../sys/file-sink.ts';
+import { FileSink, type IfExists, syncDirectoryOf } from '../../sys/file-sink.ts';
 import { openFile } from '../../sys/file-source.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import { dmesgText } from '../crash/log.ts';
 import { makeDumpFile } from '../makedumpfile/dump-file.ts';
+import { DumpLevel } from '../makedumpfile/dump-level.ts';
 import type { MakedumpfileResult } from '../makedumpfile/job.ts';
 import { chooseResources } from '../makedumpfile/resources.ts';
 import type { Journal } from './journal.ts';
@@ -129,16 +130,23 @@ async function saveDump(
   const final = join(folder, dumpNames.dump);
   const resources = chooseResources({ threads: undefined, cyclicBuffer: undefined });
   journal.event('filter-start', { level, codec: codec ?? 'none', ...resources });
-  const result = await makeDumpFile({
-    dump,
-    paths: [incomplete],
-    ifExists: 'refuse',
-    level,
-    format: { kind: 'kdump', codec },
-    resources,
-    onFailure: 'keep',
-    durability: 'disk',
-    progress: journalProgress(journal, memory),
+  const write = (at: number, ifExists: IfExists): Promise<MakedumpfileResult> =>
+    makeDumpFile({
+      dump,
+      paths: [incomplete],
+      ifExists,
+      level: at,
+      format: { kind: 'kdump', codec },
+      resources,
+      onFailure: 'keep',
+      durability: 'disk',
+      progress: journalProgress(journal, memory),
+    });
+  const result = await write(level, 'refuse').catch((error: unknown) => {
+    if (!isUnfilterable(error)) throw error;
+    // Too much is better than nothing: every page but those of zeros.
+    journal.event('filter-impossible', { message: error.toLine() });
+    return write(level & DumpLevel.zero, 'overwrite');
   });
   journal.event('filter-done', { ...result, excluded: { ...result.excluded } });
   if (result.lost === 0) {
@@ -150,6 +158,10 @@ async function saveDump(
   journal.event('dump-saved', { path, ...memory.headroom() });
   return result;
 }
+
+/** The kernel's memory does not tell which pages are which. */
+const isUnfilterable = (error: unknown): error is VmcoreError =>
+  error instanceof VmcoreError && (error.code === 'E_NO_INFO' || error.code === 'E_UNREADABLE');
 
 /** The ELF vmcore as it is, for comparing tools on the same crash. */
 function saveRaw(dump: Dump, folder: string, journal: Journal, memory: MemoryWatch): void {

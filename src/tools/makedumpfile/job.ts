@@ -3,7 +3,8 @@ import type { ByteSink } from '../../base/byte-sink.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { CodecName } from '../../codecs/page-codec.ts';
 import type { Dump } from '../../formats/dump.ts';
-import type { ExcludedCounts } from './filter.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { ExcludedCounts, SelectionPass } from './filter.ts';
 
 /** What the pages become; without a codec they are stored as they are. */
 export type OutputFormat =
@@ -28,6 +29,13 @@ export interface MakedumpfileJob {
   readonly progress: Progress;
   /** Ends the work between two batches; what was written stays, marked incomplete. */
   readonly abort?: AbortSignal;
+}
+
+/** What is known of the crashed kernel. */
+export interface KnownKernel {
+  /** Undefined when the level needs no kernel and there is none to be read. */
+  readonly kernel: Kernel | undefined;
+  readonly newPass: () => SelectionPass;
 }
 
 export interface MakedumpfileResult {

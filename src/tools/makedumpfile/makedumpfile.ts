@@ -9,8 +9,8 @@
 import { VmcoreError } from '../../base/errors.ts';
 import type { Dump } from '../../formats/dump.ts';
 import { Kernel } from '../../kernel/kernel.ts';
-import { needsKernel } from './filter.ts';
-import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import { needsKernel, pageSelector } from './filter.ts';
+import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts';
 import { writeElf } from './write-elf.ts';
 import { writeKdump } from './write-kdump.ts';
 
@@ -19,23 +19,39 @@ import { writeKdump } from './write-kdump.ts';
  * they are counted, and leave the output marked incomplete.
  */
 export async function makedumpfile(job: MakedumpfileJob): Promise<MakedumpfileResult> {
-  const kernel = openKernel(job.dump, job.level);
   const [sink, ...others] = job.outputs;
   if (sink === undefined)
     throw new VmcoreError('E_USAGE', 'no output named', { hint: 'name the dump file to write' });
-  if (job.format.kind === 'kdump') return await writeKdump(job, kernel);
+  const known = knowKernel(job);
+  if (job.format.kind === 'kdump') return await writeKdump(job, known);
   if (others.length > 0) {
     throw new VmcoreError('E_USAGE', 'ELF output cannot be split', { hint: 'leave out -E or --split' });
   }
-  return await writeElf(job, sink, kernel);
+  return await writeElf(job, sink, known);
 }
 
-function openKernel(dump: Dump, level: number): Kernel | undefined {
-  if (dump.vmcoreinfo !== undefined) return new Kernel(dump);
-  if (!needsKernel(level)) return undefined;
-  throw new VmcoreError(
+/**
+ * Opens the kernel and its mem_map. A level that can do without them (0 and 1) is done without, where they cannot be read: then poisoned
+ * pages are not known either.
+ */
+function knowKernel({ dump, level, progress }: MakedumpfileJob): KnownKernel {
+  try {
+    const kernel = new Kernel(dump);
+    return { kernel, newPass: pageSelector(dump, kernel, level) };
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    if (needsKernel(level)) throw dump.vmcoreinfo === undefined ? noSource(dump, level) : error;
+    progress.note(`filtering without knowing the kernel: ${error.message}`);
+    return { kernel: undefined, newPass: pageSelector(dump, undefined, level) };
+  }
+}
+
+const noSource = (dump: Dump, level: number): VmcoreError =>
+  new VmcoreError(
     'E_NO_INFO',
     `dump level ${level} needs to know the kernel, and the dump has no VMCOREINFO note`,
-    { file: dump.source.name, hint: 'use -d 1, which needs no knowledge of the kernel' },
+    {
+      file: dump.source.name,
+      hint: 'give the vmlinux of that kernel with -x, its vmcoreinfo with -i, or use -d 1',
+    },
   );
-}

@@ -6,10 +6,9 @@ import type { ByteSink } from '../../base/byte-sink.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { asPfn, type PfnRange } from '../../base/units.ts';
 import { ElfWriter } from '../../formats/elf-writer.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
 import { DumpLevel } from './dump-level.ts';
-import { pageSelector, type Selection } from './filter.ts';
-import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import type { Selection } from './filter.ts';
+import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts';
 import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
 import { windowsOf } from './windows.ts';
@@ -38,7 +37,7 @@ class RunList {
 export async function writeElf(
   job: MakedumpfileJob,
   sink: ByteSink,
-  kernel: Kernel | undefined,
+  { newPass }: KnownKernel,
 ): Promise<MakedumpfileResult> {
   const { dump, level, resources, progress } = job;
   const { pageSize, endPfn } = dump.memory;
@@ -49,7 +48,7 @@ export async function writeElf(
     });
   }
   const buffer = new Uint8Array(batchBytes);
-  const pass = pageSelector(dump, kernel, level)();
+  const pass = newPass();
   const list = new RunList();
   let ram = 0;
   let zero = 0;

@@ -8,11 +8,10 @@
 import { asPfn } from '../../base/units.ts';
 import { cpuNotes } from '../../formats/dump.ts';
 import { KdumpWriter } from '../../formats/kdump-writer.ts';
-import type { Kernel } from '../../kernel/kernel.ts';
 import { CompressPool } from './compress/pool.ts';
 import { DumpLevel } from './dump-level.ts';
-import { pageSelector, type Selection } from './filter.ts';
-import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import type { Selection } from './filter.ts';
+import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts';
 import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
 import { utsnameOf } from './utsname.ts';
@@ -28,13 +27,12 @@ interface FirstPass {
 
 export async function writeKdump(
   job: MakedumpfileJob,
-  kernel: Kernel | undefined,
+  { kernel, newPass }: KnownKernel,
 ): Promise<MakedumpfileResult> {
   const { dump, level, outputs, resources, progress } = job;
   const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
   const { pageSize, endPfn } = dump.memory;
   const windows = windowsOf(endPfn, resources.bitmapBytes);
-  const newPass = pageSelector(dump, kernel, level);
   const description = dump.describe();
   const writers = outputs.map(
     (sink) =>
