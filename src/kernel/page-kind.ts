@@ -30,6 +30,8 @@ export const pageKindNames = Object.keys(PageKind) as readonly (keyof typeof Pag
 const mappingAnon = 1;
 /** The largest order of anything we believe: 2^20 pages of 64 KiB are 64 GiB. */
 const maxOrder = 20;
+/** 64 bytes, and less than 200 with every debugging option. */
+const maxStructSize = 1024;
 
 /** Flags are looked for in the low word of page.flags; above it are node, zone and section numbers. */
 function bit(number: number | undefined): number {
@@ -90,6 +92,14 @@ function compoundLayout(info: Vmcoreinfo): CompoundLayout | undefined {
 export function pageLayoutOf(kernel: Kernel): PageLayout {
   const { info, dump } = kernel;
   const size = info.requireSize('page');
+  const freeAreas = info.length('zone.free_area') ?? 11;
+  if (size > maxStructSize || freeAreas < 1 || freeAreas > maxOrder + 1) {
+    throw new VmcoreError(
+      'E_NO_INFO',
+      `its vmcoreinfo tells of a struct page of ${size} bytes and ${freeAreas} orders`,
+      { file: dump.source.name },
+    );
+  }
   const word = (offset: number): number => {
     if (offset % 4 !== 0 || offset >= size || size % 4 !== 0) {
       throw new VmcoreError(
@@ -122,7 +132,7 @@ export function pageLayoutOf(kernel: Kernel): PageLayout {
     offline: info.smallNumber('PAGE_OFFLINE_MAPCOUNT_VALUE'),
     unaccepted: info.smallNumber('PAGE_UNACCEPTED_MAPCOUNT_VALUE'),
     compound: compoundLayout(info),
-    maxBuddyOrder: (info.length('zone.free_area') ?? 11) - 1,
+    maxBuddyOrder: freeAreas - 1,
   };
 }
 
@@ -165,17 +175,19 @@ export class PageJudge {
     let pfn = start;
     while (pfn < end) {
       const at = (pfn - first) * layout.words;
-      // A compound tail: its head has spoken for it.
-      if ((words[at + headAt]! & 1) !== 0) {
+      const flags = words[at + flagsAt]!;
+      const isTail = (words[at + headAt]! & 1) !== 0;
+      // A compound tail: its head has spoken for it. Only poison is marked on each page (the original reads such pages).
+      if (isTail && (flags & hwpoison) === 0) {
         pfn++;
         continue;
       }
-      const flags = words[at + flagsAt]!;
       const mapcount = words[at + mapcountAt]!;
       const slab = (flags & slabFlag) !== 0 || mapcount === slabType;
       let kind: PageKind = PageKind.kept;
       let pages = 1;
-      if (mapcount === buddy && !slab) {
+      if (isTail) kind = PageKind.hwpoison;
+      else if (mapcount === buddy && !slab) {
         const order = words[at + layout.private]!;
         // An order the kernel cannot have: do not trust this struct page, keep the page.
         if (order >= 0 && order <= layout.maxBuddyOrder && words[at + layout.private + 1] === 0) {
