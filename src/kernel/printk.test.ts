@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { failsWith } from '../../test/support/expect-error.ts';
 import { PrintkRing, type RingOptions } from '../../test/support/printk-ring.ts';
 import { SyntheticKernel } from '../../test/support/synthetic-kernel.ts';
+import type { InfoLines } from '../../test/support/vmcoreinfo-text.ts';
 import { formatRecord, type PrintkRecord, readPrintkRecords } from './printk.ts';
 
 function recordsOf(ring: PrintkRing): PrintkRecord[] {
@@ -191,11 +192,41 @@ describe('a damaged log', () => {
     }
   });
 
-  it('of a kernel before 5.10 is not of this kind, and says so', () => {
+  it('of a kernel without printk is not there, and says so', () => {
     assert.throws(
       () => readPrintkRecords(new SyntheticKernel().kernel()),
-      failsWith('E_NO_INFO', /no SYMBOL\(prb\): a kernel before 5.10/),
+      failsWith('E_NO_INFO', /neither SYMBOL\(prb\) nor SYMBOL\(log_buf\)/),
     );
+  });
+});
+
+describe('the log since it was last cleared', () => {
+  const numbers = (clearSeq: Uint8Array, info: InfoLines): number[] => {
+    const kernel = new SyntheticKernel();
+    const ring = new PrintkRing();
+    for (let i = 0; i < 20; i++) ring.add({ text: `line ${i}` });
+    ring.placeIn(kernel);
+    kernel.addInfo({ 'SYMBOL(clear_seq)': kernel.place(clearSeq) }, info);
+    return readPrintkRecords(kernel.kernel(), 'last-clear').map(({ seq }) => Number(seq));
+  };
+  const words = (...values: bigint[]): Uint8Array => new Uint8Array(BigUint64Array.from(values).buffer);
+
+  it('begins at clear_seq, which kernels before 5.12 have plain', () => {
+    assert.deepEqual(numbers(words(17n), {}), [17, 18, 19]);
+    assert.deepEqual(numbers(words(20n), {}), []);
+    assert.equal(numbers(words(0n), {}).length, 16);
+  });
+
+  it('begins at the valid one of two copies since 5.12', () => {
+    const latched = { 'SIZE(latched_seq)': 24, 'OFFSET(latched_seq.val)': 8 };
+    assert.deepEqual(numbers(words(4n, 18n, 99n), latched), [18, 19]);
+    assert.deepEqual(numbers(words(5n, 99n, 19n), latched), [19]);
+  });
+
+  it('is the whole log when the kernel does not tell', () => {
+    const kernel = new SyntheticKernel();
+    new PrintkRing().add({ text: 'a' }).add({ text: 'b' }).placeIn(kernel);
+    assert.equal(readPrintkRecords(kernel.kernel(), 'last-clear').length, 2);
   });
 });
 

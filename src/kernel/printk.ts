@@ -1,5 +1,5 @@
 /**
- * The kernel log, out of the lockless printk ring buffer of Linux 5.10 and later.
+ * The kernel log, out of the lockless printk ring buffer of Linux 5.10 and later. Older logs: printk-legacy.ts.
  *
  * Descriptors say where each record's text lies in the data ring; ids count up for ever and the ring index is the id modulo the
  * ring's size. A descriptor is believed only when its state variable still carries the id it was looked up by, and only
@@ -11,6 +11,7 @@ import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
+import { readLegacyRecords } from './printk-legacy.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
 export interface PrintkRecord {
@@ -91,19 +92,24 @@ function layoutOf(info: Vmcoreinfo, file: string): Layout {
   };
 }
 
-/** All records from the oldest to the newest. E_NO_INFO on kernels before 5.10; E_CORRUPT when the ring's sizes are absurd. */
-export function readPrintkRecords(kernel: Kernel): PrintkRecord[] {
+/** Which records: all that are there, or those since the log was last cleared (`dmesg --clear`). */
+export type LogStart = 'oldest' | 'last-clear';
+
+/**
+ * Records from the oldest to the newest. A kernel that does not tell when its log was cleared has not cleared it. E_NO_INFO when vmcoreinfo
+ * leads to no log; E_CORRUPT when the ring's sizes are absurd.
+ */
+export function readPrintkRecords(kernel: Kernel, start: LogStart = 'oldest'): PrintkRecord[] {
   const { info, dump } = kernel;
   if (info.symbol('prb') === undefined) {
+    if (info.symbol('log_buf') !== undefined) return readLegacyRecords(kernel, start);
     throw new VmcoreError(
       'E_NO_INFO',
-      'its vmcoreinfo has no SYMBOL(prb): a kernel before 5.10, or one built without printk',
-      {
-        file: dump.source.name,
-        hint: 'use makedumpfile --dump-dmesg for logs of older kernels',
-      },
+      'its vmcoreinfo has neither SYMBOL(prb) nor SYMBOL(log_buf): a kernel without printk',
+      { file: dump.source.name, hint: 'look for the log in its console or in /sys/fs/pstore' },
     );
   }
+  const firstSeq = start === 'last-clear' ? readClearSeq(kernel) : 0n;
   const layout = layoutOf(info, dump.source.name);
   const ring = new RingBuffer(kernel, kernel.readPointer(info.requireSymbol('prb')));
   const descriptors = ring.readDescriptors(layout.descSize);
@@ -118,10 +124,25 @@ export function readPrintkRecords(kernel: Kernel): PrintkRecord[] {
   for (let id = first, left = ring.descriptorCount; left > 0; id = (id + 1n) & idMask, left--) {
     const index = Number(id % count);
     const record = readRecord(layout, dump.littleEndian, id, index, descriptors, infos, text);
-    if (record !== undefined) records.push(record);
+    if (record !== undefined && record.seq >= firstSeq) records.push(record);
     if (id === ring.headId) break;
   }
   return records;
+}
+
+/**
+ * The sequence number of the first record since the log was cleared. Since 5.12 it is two copies behind a counter that tells which of them
+ * is valid (struct latched_seq, 7d7a23a91c91).
+ */
+function readClearSeq(kernel: Kernel): bigint {
+  const { info, dump } = kernel;
+  const address = info.symbol('clear_seq');
+  if (address === undefined) return 0n;
+  const read = (offset: bigint): bigint =>
+    viewOf(kernel.read(asVaddr(address + offset), 8)).getBigUint64(0, dump.littleEndian);
+  const seq = read(0n);
+  const copies = info.offset('latched_seq.val');
+  return copies === undefined ? seq : read(BigInt(copies) + (seq & 1n) * 8n);
 }
 
 function readRecord(

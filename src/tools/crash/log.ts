@@ -1,6 +1,12 @@
 /** The `dmesg` view: the kernel log as records, and what of it tells why the machine went down. */
 import type { Kernel } from '../../kernel/kernel.ts';
-import { callerName, formatRecord, type PrintkRecord, readPrintkRecords } from '../../kernel/printk.ts';
+import {
+  callerName,
+  formatRecord,
+  type LogStart,
+  type PrintkRecord,
+  readPrintkRecords,
+} from '../../kernel/printk.ts';
 
 export interface LogRecord {
   /** Seconds since boot. */
@@ -10,9 +16,13 @@ export interface LogRecord {
   readonly text: string;
 }
 
-/** The whole log as text, as makedumpfile --dump-dmesg writes it, with a newline after each record. */
-export function dmesgText(kernel: Kernel, show: { readonly caller: boolean }): string {
-  return readPrintkRecords(kernel)
+/** The log as text, as makedumpfile --dump-dmesg writes it, with a newline after each record. */
+export function dmesgText(
+  kernel: Kernel,
+  show: { readonly caller: boolean },
+  start: LogStart = 'oldest',
+): string {
+  return readPrintkRecords(kernel, start)
     .map((record) => `${formatRecord(record, show)}\n`)
     .join('');
 }
