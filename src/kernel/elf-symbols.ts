@@ -1,0 +1,126 @@
+/**
+ * The symbol table and the build id of a vmlinux or a kernel module.
+ *
+ * Source of truth: System V gABI chapter 4 (Elf64_Sym); include/linux/buildid.h (Linux 6.1) for the note. Values are link addresses (offsets
+ * into their sections, in a module).
+ *
+ * A vmlinux has some 200,000 symbols. They stay as bytes; an index of their names' hashes (two arrays of 32-bit numbers, no object a
+ * symbol) is made on the first question.
+ */
+import { latin1, u64, viewOf } from '../base/bytes.ts';
+import { VmcoreError } from '../base/errors.ts';
+import { parseNotes } from '../formats/elf.ts';
+import { type ElfSections, SectionType } from '../formats/elf-sections.ts';
+import { NameIndex } from './name-index.ts';
+
+export interface ElfSymbol {
+  readonly value: bigint;
+  /** Bytes; 0 when the symbol has none (labels of the linker and of assembly). */
+  readonly size: number;
+  /** Index of its section; 0xfff1 for an absolute value. */
+  readonly section: number;
+}
+
+const symbolSize = 24;
+const undefinedSection = 0;
+const localBinding = 0;
+/** NT_GNU_BUILD_ID. */
+const buildIdNote = 3;
+
+export class ElfSymbols {
+  readonly sections: ElfSections;
+  private readonly symbols: DataView;
+  private readonly strings: Uint8Array;
+  private readonly littleEndian: boolean;
+  private index: NameIndex | undefined;
+
+  /** E_NO_INFO when the file has no symbol table. */
+  constructor(sections: ElfSections) {
+    this.sections = sections;
+    this.littleEndian = sections.elf.littleEndian;
+    const { name: file } = sections.source;
+    const table = sections.all.find(({ type }) => type === SectionType.symtab);
+    if (table === undefined) {
+      throw new VmcoreError('E_NO_INFO', 'has no symbol table', {
+        file,
+        hint: 'give the vmlinux with debug information (package linux-image-RELEASE-dbg or kernel-debuginfo); the kernel unpacked from a vmlinuz has no symbols',
+      });
+    }
+    const strings = sections.all[table.link];
+    if (strings === undefined || table.size % symbolSize !== 0) {
+      throw new VmcoreError(
+        'E_CORRUPT',
+        `a symbol table of ${table.size} bytes with strings in section ${table.link}`,
+        {
+          file,
+          offset: table.offset,
+          hint: 'copy the file again',
+        },
+      );
+    }
+    this.symbols = viewOf(sections.read(table));
+    this.strings = sections.read(strings);
+  }
+
+  /** The symbol of this name, a global one before a local one; undefined when there is none with an address. */
+  find(name: string): ElfSymbol | undefined {
+    this.index ??= new NameIndex(this.strings, this.symbols.byteLength / symbolSize, (number) =>
+      this.nameOf(number),
+    );
+    let local: number | undefined;
+    for (const number of this.index.find(name)) {
+      if (this.binding(number) !== localBinding) return this.symbol(number);
+      local ??= number;
+    }
+    return local === undefined ? undefined : this.symbol(local);
+  }
+
+  address(name: string): bigint | undefined {
+    return this.find(name)?.value;
+  }
+
+  /** The GNU build id as lower-case hex; undefined when the file has none. */
+  buildId(): string | undefined {
+    const { sections } = this;
+    for (const section of sections.all) {
+      if (section.type !== SectionType.note || section.size > 2 ** 20) continue;
+      const bytes = sections.read(section);
+      const notes = parseNotes(bytes, this.littleEndian, sections.source.name, section.offset);
+      const note = notes.find(({ name, type }) => name === 'GNU' && type === buildIdNote);
+      if (note !== undefined)
+        return Array.from(note.data, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    }
+    return undefined;
+  }
+
+  /** 0 for symbols without a name or without a definition. */
+  private nameOf(number: number): number {
+    const at = number * symbolSize;
+    const isDefined = this.symbols.getUint16(at + 6, this.littleEndian) !== undefinedSection;
+    return isDefined ? this.symbols.getUint32(at, this.littleEndian) : 0;
+  }
+
+  private symbol(number: number): ElfSymbol {
+    const at = number * symbolSize;
+    return {
+      value: this.symbols.getBigUint64(at + 8, this.littleEndian),
+      size: u64(this.symbols, at + 16, this.littleEndian),
+      section: this.symbols.getUint16(at + 6, this.littleEndian),
+    };
+  }
+
+  private binding(number: number): number {
+    return this.symbols.getUint8(number * symbolSize + 4) >> 4;
+  }
+}
+
+/** The text of a NUL-terminated string in the image at a link address; undefined when the file does not have its bytes. */
+export function imageString(sections: ElfSections, address: bigint, limit: number): string | undefined {
+  for (let length = limit; length >= 16; length = Math.floor(length / 2)) {
+    const bytes = sections.readAt(address, length);
+    if (bytes === undefined) continue;
+    const end = bytes.indexOf(0);
+    return end < 0 ? undefined : latin1(bytes.subarray(0, end));
+  }
+  return undefined;
+}
