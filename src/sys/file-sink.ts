@@ -1,5 +1,5 @@
 /** A new file as a ByteSink: mode 0600, never over an existing file unless told, safely on disk when finished. */
-import { closeSync, constants, fsyncSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ByteSink } from '../base/byte-sink.ts';
 import { VmcoreError } from '../base/errors.ts';
@@ -18,8 +18,11 @@ export class FileSink implements ByteSink {
   /** E_EXISTS when it is there and `ifExists` is "refuse"; E_FILE when it cannot be made. */
   constructor(path: string, ifExists: IfExists) {
     this.name = path;
-    const how = ifExists === 'refuse' ? constants.O_EXCL : constants.O_TRUNC;
     try {
+      // An old file goes, and a new one comes: with the mode of a dump, and without touching the old bytes, which may be those of the
+      // very dump that is read. A device stays, and is written to.
+      const isDevice = ifExists === 'overwrite' && !removeFile(path);
+      const how = isDevice ? constants.O_TRUNC : constants.O_EXCL;
       this.fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | how, 0o600);
     } catch (cause) {
       throw asVmcoreError(cause, 'cannot create', { file: path });
@@ -61,6 +64,15 @@ export class FileSink implements ByteSink {
     closeSync(this.fd);
     unlinkSync(this.name);
   }
+}
+
+/** Removes a regular file, if it is there. False when something else has that name. */
+function removeFile(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return true;
+  if (!found.isFile()) return false;
+  unlinkSync(path);
+  return true;
 }
 
 /** Makes names in a directory durable: a rename is on disk only after its directory is. */

@@ -20,6 +20,8 @@ class FileSource implements ByteSource {
   }
 
   read(offset: number, into: Uint8Array): number {
+    // Headers can name offsets that no file has, and that read(2) does not take.
+    if (!Number.isSafeInteger(offset + into.length)) return 0;
     let done = 0;
     while (done < into.length) {
       const want = Math.min(into.length - done, maxRead);

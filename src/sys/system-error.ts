@@ -5,6 +5,7 @@ const knownErrors: Readonly<Record<string, { code: ErrorCode; what: string; hint
   ENOENT: { code: 'E_FILE', what: 'no such file' },
   ENOTDIR: { code: 'E_FILE', what: 'a part of the path is not a directory' },
   EISDIR: { code: 'E_FILE', what: 'is a directory' },
+  ELOOP: { code: 'E_FILE', what: 'is a symbolic link', hint: 'name the file itself' },
   EACCES: { code: 'E_FILE', what: 'permission denied', hint: 'run as root or change its mode' },
   EPERM: { code: 'E_FILE', what: 'operation not permitted', hint: 'run as root' },
   EROFS: { code: 'E_FILE', what: 'the file system is read-only' },
@@ -19,8 +20,9 @@ const knownErrors: Readonly<Record<string, { code: ErrorCode; what: string; hint
   EIO: { code: 'E_IO', what: 'input/output error', hint: 'look at the kernel log for the device' },
 };
 
+/** Wrong arguments to node's functions have a code too, but no system call: they are bugs. */
 const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
-  error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+  error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 
 /** `doing` is what was tried ("cannot open"); errors of ours pass unchanged, and so do bugs. */
 export function asVmcoreError(error: unknown, doing: string, context: ErrorContext = {}): Error {
