@@ -33,6 +33,13 @@ export interface PhysicalMemory {
   markRam(into: PfnBitmap): void;
   /** Sets the bits of the page frames whose bytes the dump holds (lost and corrupt pages included). */
   markPresent(into: PfnBitmap): void;
+  /** How many page frames those are, without a bitmap of all of them: memory may be said to reach anywhere. */
+  countPages(): PageCounts;
+}
+
+export interface PageCounts {
+  readonly ram: number;
+  readonly present: number;
 }
 
 export interface Dump {

@@ -129,6 +129,7 @@ describe('physical memory of an ELF vmcore', () => {
         const ascending = (set: Set<number>): number[] => [...set].sort((a, b) => a - b);
         assert.deepEqual(marked('markRam'), ascending(ram));
         assert.deepEqual(marked('markPresent'), ascending(inFile));
+        assert.deepEqual(memory.countPages(), { ram: ram.size, present: inFile.size });
         for (let pfn = 0; pfn < size / pageSize; pfn++) {
           const state = inFile.has(pfn) ? 'present' : ram.has(pfn) ? 'excluded' : 'absent';
           assert.equal(memory.state(asPfn(pfn)), state, `page ${pfn}`);

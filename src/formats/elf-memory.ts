@@ -8,7 +8,7 @@
 import type { ByteSource } from '../base/byte-source.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import { asPfn, type Paddr, type Pfn } from '../base/units.ts';
-import type { PageState, PhysicalMemory } from './dump.ts';
+import type { PageCounts, PageState, PhysicalMemory } from './dump.ts';
 
 /** A run of physical memory, bytes; `fileEnd` is where its bytes in the file stop, `end` where its RAM stops. */
 interface Extent {
@@ -123,6 +123,28 @@ export class ElfMemory implements PhysicalMemory {
 
   markPresent(into: PfnBitmap): void {
     for (const { start, fileEnd } of this.extents) if (fileEnd > start) this.mark(into, start, fileEnd);
+  }
+
+  countPages(): PageCounts {
+    return {
+      ram: this.countCovered((extent) => extent.end),
+      present: this.countCovered((extent) => extent.fileEnd),
+    };
+  }
+
+  /** Page frames that a byte from the start of some extent to its `endOf` lies in. */
+  private countCovered(endOf: (extent: Extent) => number): number {
+    let count = 0;
+    let counted = 0;
+    for (const extent of this.extents) {
+      const end = endOf(extent);
+      if (end <= extent.start) continue;
+      const first = Math.max(counted, Math.floor(extent.start / this.pageSize));
+      const last = Math.max(first, Math.ceil(end / this.pageSize));
+      count += last - first;
+      counted = last;
+    }
+    return count;
   }
 
   private mark(into: PfnBitmap, start: number, end: number): void {

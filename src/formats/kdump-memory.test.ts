@@ -52,6 +52,7 @@ describe('pages of a kdump file', () => {
   it('tell left out from never there', () => {
     const memory = memoryOf([{ pfn: 3, data: numberedPage(3) }], [1, 2]);
     const states = [0, 1, 2, 3, 4, 63, 64, 1e9].map((pfn) => memory.state(asPfn(pfn)));
+    assert.deepEqual(memory.countPages(), { ram: 3, present: 1 });
     assert.deepEqual(states, [
       'absent',
       'excluded',

@@ -10,7 +10,7 @@ import { VmcoreError } from '../base/errors.ts';
 import { bitsInByte, type PfnBitmap } from '../base/pfn-bitmap.ts';
 import type { Paddr, Pfn, PfnRange } from '../base/units.ts';
 import { codecFlags, codecNames, type PageCodecs } from '../codecs/page-codec.ts';
-import type { PageState, PhysicalMemory } from './dump.ts';
+import type { PageCounts, PageState, PhysicalMemory } from './dump.ts';
 import { pageDescriptorSize } from './kdump-header.ts';
 
 const rankBlockBytes = 64;
@@ -108,6 +108,10 @@ export class KdumpMemory implements PhysicalMemory {
 
   markPresent(into: PfnBitmap): void {
     for (const { start, end } of this.pages.dumped.runs(into.start, into.end)) into.setRange(start, end);
+  }
+
+  countPages(): PageCounts {
+    return { ram: this.pages.ram.count(), present: this.pages.dumped.count() };
   }
 
   /** The n-th descriptor; undefined when the file ends before it. */

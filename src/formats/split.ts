@@ -9,7 +9,7 @@ import { VmcoreError } from '../base/errors.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import { asPaddr, asPfn, hex, type Paddr, type Pfn, type PfnRange } from '../base/units.ts';
 import { codecFlags, codecNames } from '../codecs/page-codec.ts';
-import type { Dump, OpenOptions, PageState, PhysicalMemory } from './dump.ts';
+import type { Dump, OpenOptions, PageCounts, PageState, PhysicalMemory } from './dump.ts';
 import { JoinedSource } from './joined-source.ts';
 import { type KdumpFile, openKdumpFile } from './kdump-file.ts';
 
@@ -143,6 +143,10 @@ class SplitMemory implements PhysicalMemory {
 
   markPresent(into: PfnBitmap): void {
     this.parts[0]!.file.memory.markPresent(into);
+  }
+
+  countPages(): PageCounts {
+    return this.parts[0]!.file.memory.countPages();
   }
 
   /** The part that holds a page frame, or any: each knows of every page frame whether it is RAM, and says "lost" of others'. */

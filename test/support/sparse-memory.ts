@@ -3,9 +3,9 @@
  * reason of the test's choice.
  */
 import { VmcoreError } from '../../src/base/errors.ts';
-import type { PfnBitmap } from '../../src/base/pfn-bitmap.ts';
+import { PfnBitmap } from '../../src/base/pfn-bitmap.ts';
 import { asPfn, type Paddr, type Pfn } from '../../src/base/units.ts';
-import type { PageState, PhysicalMemory } from '../../src/formats/dump.ts';
+import type { PageCounts, PageState, PhysicalMemory } from '../../src/formats/dump.ts';
 
 /** Physical addresses, bytes, `end` excluded. Both are multiples of the page size. */
 export interface RamRange {
@@ -83,6 +83,14 @@ export class SparseMemory implements PhysicalMemory {
   markPresent(into: PfnBitmap): void {
     this.markRam(into);
     for (const [pfn, why] of this.missing) if (why === 'excluded') into.clearRange(pfn, pfn + 1);
+  }
+
+  countPages(): PageCounts {
+    const ram = new PfnBitmap(asPfn(0), this.endPfn);
+    const present = new PfnBitmap(asPfn(0), this.endPfn);
+    this.markRam(ram);
+    this.markPresent(present);
+    return { ram: ram.count(), present: present.count() };
   }
 
   private isRam(pfn: number): boolean {

@@ -1,7 +1,5 @@
 /** The `info` view: what a dump is and what happened, in a dozen lines, from the container and vmcoreinfo alone. */
 import { VmcoreError } from '../../base/errors.ts';
-import { PfnBitmap } from '../../base/pfn-bitmap.ts';
-import { asPfn } from '../../base/units.ts';
 import { cpuNotes, type Dump } from '../../formats/dump.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { dmesgRecords, type LogRecord, panicReason } from './log.ts';
@@ -59,7 +57,7 @@ export function summarize(dump: Dump): DumpSummary {
       dumpLevel: description.dumpLevel ?? null,
       compression: description.compression ?? null,
       incomplete: description.incomplete,
-      pages: countPages(dump, description.zeroPages),
+      pages: pagesOf(dump, description.zeroPages),
       crashTime: crashTime === undefined ? null : isoTime(Number(crashTime)),
       uptimeSeconds: panic?.time ?? log.at(-1)?.time ?? null,
       panic: panic?.message ?? null,
@@ -81,14 +79,9 @@ function attempt<T>(missing: string[], what: string, read: () => T): T | undefin
   }
 }
 
-function countPages(dump: Dump, zero: number | undefined): DumpInfo['pages'] {
-  const bitmap = (): PfnBitmap => new PfnBitmap(asPfn(0), dump.memory.endPfn);
-  const ram = bitmap();
-  const present = bitmap();
-  dump.memory.markRam(ram);
-  dump.memory.markPresent(present);
-  const counts = { ram: ram.count(), present: present.count() };
-  return { ...counts, excluded: counts.ram - counts.present, zero: zero ?? null };
+function pagesOf(dump: Dump, zero: number | undefined): DumpInfo['pages'] {
+  const { ram, present } = dump.memory.countPages();
+  return { ram, present, excluded: ram - present, zero: zero ?? null };
 }
 
 function isoTime(seconds: number): string | null {
