@@ -74,7 +74,7 @@ test('bin/vmcore starts main.ts on the Node of the checkout, also through links 
     return rest;
   };
   assert.deepEqual(main('bin/vmcore'), ['-d', '31', 'a b']);
-  assert.deepEqual(main(join(root, 'bin/makedumpfile')), ['makedumpfile', '-d', '31', 'a b']);
+  assert.deepEqual(main(join(root, 'bin/makedumpfile')), ['makedumpfile', '--drop-in', '-d', '31', 'a b']);
   assert.deepEqual(main('bin/vmcore-dmesg'), ['dmesg', '-d', '31', 'a b']);
   assert.deepEqual(main('links/kdumpctl'), ['kdumpctl', '-d', '31', 'a b']);
   assert.deepEqual(main('./far-link'), ['-d', '31', 'a b']);

@@ -24,7 +24,7 @@ export function getopt(args: readonly string[], names: OptionNames): ParsedLine 
   const options: GivenOption[] = [];
   const operands: string[] = [];
   let at = 0;
-  const valueOf = (option: string): string => {
+  const nextWord = (option: string): string => {
     const value = args[at++];
     if (value === undefined) throw usage(`option ${option} needs a value`);
     return value;
@@ -43,7 +43,7 @@ export function getopt(args: readonly string[], names: OptionNames): ParsedLine 
         if (equals >= 0) throw usage(`option --${name} takes no value`);
         options.push({ name, value: '' });
       } else {
-        options.push({ name, value: equals < 0 ? valueOf(`--${name}`) : arg.slice(equals + 1) });
+        options.push({ name, value: equals < 0 ? nextWord(`--${name}`) : arg.slice(equals + 1) });
       }
     } else if (arg.startsWith('-') && arg.length > 1) {
       for (let i = 1; i < arg.length; i++) {
@@ -53,7 +53,7 @@ export function getopt(args: readonly string[], names: OptionNames): ParsedLine 
           options.push({ name, value: '' });
           continue;
         }
-        options.push({ name, value: arg.slice(i + 1) || valueOf(`-${name}`) });
+        options.push({ name, value: arg.slice(i + 1) || nextWord(`-${name}`) });
         break;
       }
     } else operands.push(arg);

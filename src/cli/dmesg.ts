@@ -14,11 +14,11 @@ export const dmesgCommand = (): Command =>
   addDumpOptions(
     new Command('dmesg')
       .description('the kernel log of a dump')
-      .argument('<file>', 'a dump: ELF vmcore or kdump-compressed')
+      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
       .option('--caller', 'with the thread (T1) or CPU (C0) that logged each record')
       .option('--json', 'as JSON: time in seconds, caller, text'),
-  ).action((file: string, options: DmesgOptions) => {
-    const kernel = new Kernel(openDumpFile(file, options));
+  ).action((files: readonly string[], options: DmesgOptions) => {
+    const kernel = new Kernel(openDumpFile(files, options));
     if (options.json) printJson(dmesgRecords(kernel));
     else printText(dmesgText(kernel, { caller: options.caller === true }));
   });

@@ -13,10 +13,10 @@ export const infoCommand = (): Command =>
   addDumpOptions(
     new Command('info')
       .description('what a dump is and what happened')
-      .argument('<file>', 'a dump: ELF vmcore or kdump-compressed')
+      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
       .option('--json', 'as JSON'),
-  ).action((file: string, options: InfoOptions) => {
-    const { info } = summarize(openDumpFile(file, options));
+  ).action((files: readonly string[], options: InfoOptions) => {
+    const { info } = summarize(openDumpFile(files, options));
     if (options.json) printJson(info);
     else printFields(infoFields(info));
   });

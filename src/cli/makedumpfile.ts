@@ -1,105 +1,109 @@
-/** `vmcore makedumpfile`: makedumpfile's command line, for the options that this release has. */
-import { Command, Option } from 'commander';
+/**
+ * `vmcore makedumpfile`: makedumpfile's command line, and the same under its own name (bin/makedumpfile).
+ *
+ * Options are read as the original reads them (getopt), not by commander, which knows no `-d31`. Under its own name it ends with the
+ * original's exit statuses, 0 or 1; as a command of vmcore with those of docs/commands.md.
+ */
+import { Command } from 'commander';
 import { ExitStatus, VmcoreError } from '../base/errors.ts';
-import { silentProgress } from '../base/progress.ts';
-import { formatSize } from '../base/units.ts';
-import { makeDumpFile } from '../tools/makedumpfile/dump-file.ts';
-import { maxDumpLevel, parseDumpLevel } from '../tools/makedumpfile/dump-level.ts';
-import type { MakedumpfileResult, OutputFormat } from '../tools/makedumpfile/job.ts';
-import { chooseResources } from '../tools/makedumpfile/resources.ts';
-import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
-import { printJson, printText } from './output.ts';
-import { terminalProgress } from './terminal-progress.ts';
+import { nativeCodecs } from '../codecs/native.ts';
+import { type MakedumpfileLine, Message, parseMakedumpfileLine } from '../tools/makedumpfile/options.ts';
+import { create } from './makedumpfile/create.ts';
+import { helpText, versionText } from './makedumpfile/help.ts';
+import { Messages } from './makedumpfile/messages.ts';
+import {
+  dumpDmesg,
+  rearrangeInput,
+  reassembleParts,
+  showMemUsage,
+  showTranslation,
+} from './makedumpfile/other-modes.ts';
+import { printText } from './output.ts';
 
-interface MakedumpfileOptions extends DumpOptions {
-  readonly c?: true;
-  readonly z?: true;
-  readonly E?: true;
-  readonly d: string;
-  readonly f?: true;
-  readonly json?: true;
-  readonly quiet?: true;
-}
+/** The first word bin/makedumpfile adds. */
+const dropInMark = '--drop-in';
 
 export const makedumpfileCommand = (): Command =>
-  addDumpOptions(
-    new Command('makedumpfile')
-      .description('filter and compress a dump')
-      .argument('<vmcore>', 'the dump to read: /proc/vmcore, an ELF vmcore, a kdump-compressed file')
-      .argument('<dumpfile>', 'the file to write')
-      .addOption(new Option('-c', 'compress each page with zlib').conflicts(['z', 'E']))
-      .addOption(new Option('-z', 'compress each page with zstd').conflicts(['c', 'E']))
-      .addOption(new Option('-E', 'write an ELF file'))
-      .option(
-        '-d <level>',
-        'leave out: 1 zero, 2 cache, 4 cache with private data, 8 user, 16 free pages; the sum of them',
-        '0',
-      )
-      .option('-f', 'write over an existing dump file')
-      .option('-q, --quiet', 'no progress')
-      .option('--json', 'tell the result as JSON'),
-  )
-    .addHelpText(
-      'after',
-      '\nWithout -c, -z or -E the output is kdump-compressed with its pages stored as they are.',
-    )
-    .action(run);
-
-function outputFormat(options: MakedumpfileOptions): OutputFormat {
-  if (options.E) return { kind: 'elf' };
-  return { kind: 'kdump', codec: options.c ? 'zlib' : options.z ? 'zstd' : undefined };
-}
-
-async function run(input: string, output: string, options: MakedumpfileOptions): Promise<void> {
-  const level = parseDumpLevel(options.d);
-  if (level === undefined) {
-    throw new VmcoreError('E_USAGE', `"${options.d}" is not a dump level`, {
-      hint: `give -d a number from 0 to ${maxDumpLevel}`,
+  new Command('makedumpfile')
+    .description('filter and compress a dump')
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[words...]')
+    .action(async (words: readonly string[]) => {
+      const isDropIn = words[0] === dropInMark;
+      process.exitCode = isDropIn ? await runDropIn(words.slice(1)) : await runCommand(words);
     });
-  }
-  const dump = openDumpFile(input, options);
-  const terminal = options.quiet ? undefined : terminalProgress();
-  const abort = new AbortController();
-  const stop = (): void => abort.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  let result: MakedumpfileResult;
+
+async function runCommand(words: readonly string[]): Promise<ExitStatus> {
+  const line = parseMakedumpfileLine(words);
   try {
-    result = await makeDumpFile({
-      dump,
-      paths: [output],
-      ifExists: options.f ? 'overwrite' : 'refuse',
-      level,
-      format: outputFormat(options),
-      resources: chooseResources({ threads: undefined, cyclicBuffer: undefined }),
-      onFailure: 'keep-when-stopped',
-      durability: 'cache',
-      progress: terminal ?? silentProgress,
-      abort: abort.signal,
-    });
-  } finally {
-    terminal?.end();
+    return await perform(line, messagesOf(line));
+  } catch (error) {
+    if (error instanceof VmcoreError && (line.messages & Message.error) === 0) return error.exitStatus;
+    throw error;
   }
-  if (result.lost > 0) process.exitCode = ExitStatus.incomplete;
-  if (options.json) printJson({ output, level, ...result });
-  else if (!options.quiet) printText(resultText(output, result));
 }
 
-function resultText(output: string, result: MakedumpfileResult): string {
-  const count = (pages: number): string => pages.toLocaleString('en-US').padStart(12);
-  const { excluded } = result;
-  const lines: [string, number][] = [
-    ['RAM', result.ram],
-    ['free', excluded.free],
-    ['cache', excluded.cache],
-    ['cache with private data', excluded.cachePrivate],
-    ['user data', excluded.user],
-    ['hwpoison', excluded.hwpoison],
-    ['offline', excluded.offline],
-    ['zero', result.zero],
-    ['written', result.written],
-    ['lost', result.lost],
-  ];
-  const size = formatSize(result.written * result.pageSize);
-  return `${lines.map(([name, pages]) => `${count(pages)}  ${name}\n`).join('')}${output}: ${size} of memory\n`;
+/** Statuses of makedumpfile(8): 0 succeeded, 1 failed; an incomplete dump is a failure. */
+async function runDropIn(words: readonly string[]): Promise<0 | 1> {
+  let line: MakedumpfileLine | undefined;
+  try {
+    line = parseMakedumpfileLine(words);
+    const messages = messagesOf(line);
+    const status = await perform(line, messages);
+    const isTask = !line.checkOnly && !quietKinds.has(line.action.kind) && !line.json;
+    if (isTask)
+      messages.common(
+        status === ExitStatus.done ? '\nmakedumpfile Completed.\n' : '\nmakedumpfile Failed.\n',
+      );
+    return status === ExitStatus.done ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    if (((line?.messages ?? Message.error) & Message.error) !== 0) {
+      process.stderr.write(`makedumpfile: ${error.toLine()}\n`);
+    }
+    if (line !== undefined && !line.checkOnly && !line.json)
+      messagesOf(line).common('\nmakedumpfile Failed.\n');
+    return 1;
+  }
+}
+
+/** They end without a word about how it went, as the original's. */
+const quietKinds: ReadonlySet<string> = new Set(['help', 'version', 'mem-usage']);
+
+function messagesOf(line: MakedumpfileLine): Messages {
+  const { action } = line;
+  const toStderr = action.kind === 'create' && action.destination.kind === 'flattened';
+  const level = line.json ? line.messages & ~(Message.common | Message.report) : line.messages;
+  return new Messages(level, toStderr ? process.stderr : process.stdout);
+}
+
+async function perform(line: MakedumpfileLine, messages: Messages): Promise<ExitStatus> {
+  const { action } = line;
+  if (action.kind === 'help') return show(helpText);
+  if (action.kind === 'version') return show(versionText(nativeCodecs()));
+  if (line.checkOnly) return ExitStatus.done;
+  switch (action.kind) {
+    case 'create':
+      return await create(action, line, messages);
+    case 'rearrange':
+      return rearrangeInput(action, line, messages);
+    case 'reassemble':
+      return reassembleParts(action, line, messages);
+    case 'dump-dmesg':
+      return dumpDmesg(action, line, messages);
+    case 'mem-usage':
+      return showMemUsage(action, line, messages);
+    case 'vtop':
+      return showTranslation(action, line, messages);
+    case 'generate-vmcoreinfo':
+      throw new VmcoreError('E_UNSUPPORTED', '-g is not in this release', {
+        hint: 'vmcores describe themselves since Linux 2.6.24',
+      });
+  }
+}
+
+function show(text: string): ExitStatus {
+  printText(text);
+  return ExitStatus.done;
 }

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { nativeCodecs } from '../codecs/native.ts';
 import type { Dump, OpenOptions } from '../formats/dump.ts';
-import { openDump } from '../formats/open.ts';
+import { openDumpFiles } from '../formats/open.ts';
 import { openFile } from '../sys/file-source.ts';
 
 export interface DumpOptions {
@@ -13,7 +13,12 @@ export interface DumpOptions {
 export const addDumpOptions = (command: Command): Command =>
   command.addOption(new Option('--cut-short', 'read what is there of a file that was cut short'));
 
-export function openDumpFile(path: string, options: DumpOptions): Dump {
+/** One file, or all files of a split dump. */
+export function openDumpFile(paths: string | readonly string[], options: DumpOptions): Dump {
   const cutShort: OpenOptions['cutShort'] = options.cutShort === true ? 'accept' : 'refuse';
-  return openDump(openFile(path), { codecs: nativeCodecs(), cutShort });
+  const files = typeof paths === 'string' ? [paths] : paths;
+  return openDumpFiles(
+    files.map((path) => openFile(path)),
+    { codecs: nativeCodecs(), cutShort },
+  );
 }

@@ -11,6 +11,8 @@ export interface ByteStream {
 
 export class FlattenedSink implements ByteSink {
   readonly name: string;
+  /** Of the dump that is being flattened, bytes. */
+  size = 0;
   private readonly stream: ByteStream;
 
   /** Writes the header. */
@@ -25,6 +27,7 @@ export class FlattenedSink implements ByteSink {
     if (bytes.length === 0) return;
     this.stream.write(encodeFlattenedRecord({ offset, size: bytes.length }));
     this.stream.write(bytes);
+    this.size = Math.max(this.size, offset + bytes.length);
   }
 
   /** Writes the end record: without it readers take the dump for cut short. */

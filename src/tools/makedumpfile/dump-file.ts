@@ -2,6 +2,7 @@
 import { VmcoreError } from '../../base/errors.ts';
 import { type Durability, FileSink, type IfExists } from '../../sys/file-sink.ts';
 import type { MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import { LimitedSink } from './limited-sink.ts';
 import { makedumpfile } from './makedumpfile.ts';
 
 export interface DumpFileRequest extends Omit<MakedumpfileJob, 'outputs'> {
@@ -15,6 +16,8 @@ export interface DumpFileRequest extends Omit<MakedumpfileJob, 'outputs'> {
   readonly onFailure: 'keep' | 'keep-when-stopped';
   /** A capture waits for the disk; makedumpfile, like the original, leaves that to who calls it. */
   readonly durability: Durability;
+  /** Bytes of each file: what goes beyond is E_NO_SPACE, as on a disk of that size. */
+  readonly sizeLimit?: number | undefined;
 }
 
 /** Returns when the dump is complete, as durable as was asked for. Throws what stopped it. */
@@ -23,7 +26,9 @@ export async function makeDumpFile(request: DumpFileRequest): Promise<Makedumpfi
   let result: MakedumpfileResult;
   try {
     for (const path of request.paths) sinks.push(new FileSink(path, request.ifExists));
-    result = await makedumpfile({ ...request, outputs: sinks });
+    const { sizeLimit } = request;
+    const outputs = sizeLimit === undefined ? sinks : sinks.map((sink) => new LimitedSink(sink, sizeLimit));
+    result = await makedumpfile({ ...request, outputs });
   } catch (error) {
     const isStopped =
       error instanceof VmcoreError && (error.code === 'E_NO_SPACE' || error.code === 'E_STOPPED');

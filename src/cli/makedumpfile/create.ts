@@ -1,0 +1,164 @@
+/** makedumpfile VMCORE DUMPFILE: into a file, several, a pipe, or nowhere. */
+import { statSync } from 'node:fs';
+import { ExitStatus, VmcoreError } from '../../base/errors.ts';
+import { nativeCodecs } from '../../codecs/native.ts';
+import type { Dump } from '../../formats/dump.ts';
+import { FlattenedSink } from '../../formats/flattened-sink.ts';
+import { Kernel } from '../../kernel/kernel.ts';
+import type { IfExists } from '../../sys/file-sink.ts';
+import { standardOutput } from '../../sys/standard-streams.ts';
+import { makeDumpFile } from '../../tools/makedumpfile/dump-file.ts';
+import type { MakedumpfileJob, MakedumpfileResult } from '../../tools/makedumpfile/job.ts';
+import { tryLevels } from '../../tools/makedumpfile/levels.ts';
+import { LimitedSink, NullSink } from '../../tools/makedumpfile/limited-sink.ts';
+import { makedumpfile } from '../../tools/makedumpfile/makedumpfile.ts';
+import type { CreateAction, MakedumpfileLine } from '../../tools/makedumpfile/options.ts';
+import { chooseResources, describeResources } from '../../tools/makedumpfile/resources.ts';
+import { reportText } from '../../tools/makedumpfile/stats.ts';
+import { translationText } from '../../tools/makedumpfile/vtop.ts';
+import { printJson } from '../output.ts';
+import type { Messages } from './messages.ts';
+import { openVmcore } from './vmcore.ts';
+
+/** What came out, and how large it is, bytes. */
+interface Created {
+  readonly level: number;
+  readonly result: MakedumpfileResult;
+  readonly bytes: number;
+}
+
+export async function create(
+  action: CreateAction,
+  line: MakedumpfileLine,
+  messages: Messages,
+): Promise<ExitStatus> {
+  checkProvided(action);
+  const dump = openVmcore(action.vmcore, action.kernel, line.cutShort);
+  if (action.vtop !== undefined) messages.common(translationText(new Kernel(dump), action.vtop));
+  const { level, result, bytes } = await withSignals((abort) =>
+    writeLevels(action, line, dump, messages, abort),
+  );
+  const { destination, format } = action;
+  messages.report(reportText(result, { endPfn: dump.memory.endPfn, format: format.kind, bytes }));
+  if (line.json) {
+    printJson({ ...outputOf(action), level, bytes, ...result });
+  } else if (destination.kind === 'nowhere') messages.common('\nNothing was written (--dry-run).\n');
+  else messages.common(`\nThe dumpfile${savedText(action)}.\n`);
+  if (result.lost === 0) return ExitStatus.done;
+  messages.common(`${result.lost} pages could not be read: the dump is marked incomplete.\n`);
+  return ExitStatus.incomplete;
+}
+
+/** What another release will have. */
+function checkProvided({ filters, excludeVmemmap, format }: CreateAction): void {
+  const missing = (option: string): VmcoreError =>
+    new VmcoreError('E_UNSUPPORTED', `${option} is not in this release`, { hint: `leave out ${option}` });
+  if (filters.modules.length > 0) throw missing('--filter');
+  if (filters.eraseConfig !== undefined) throw missing('--config');
+  if (excludeVmemmap) throw missing('-e');
+  const codec = format.kind === 'kdump' ? format.codec : undefined;
+  if (codec !== undefined && nativeCodecs()[codec] === undefined) {
+    throw new VmcoreError('E_UNSUPPORTED', `compressing with ${codec} is not in this release`, {
+      hint: 'use -z (zstd) or -c (zlib)',
+    });
+  }
+}
+
+async function writeLevels(
+  action: CreateAction,
+  line: MakedumpfileLine,
+  dump: Dump,
+  messages: Messages,
+  abort: AbortSignal,
+): Promise<Created> {
+  const { tuning, format, destination } = action;
+  const resources = chooseResources({ threads: tuning.threads, cyclicBuffer: tuning.bitmapBytes });
+  messages.debug(`${describeResources(resources)}\n`);
+  const progress = messages.progress();
+  // What went down a pipe cannot be taken back.
+  const levels = destination.kind === 'flattened' ? action.levels.slice(0, 1) : action.levels;
+  let { ifExists } = line;
+  try {
+    return await tryLevels(
+      levels,
+      async (level) => {
+        const job = { dump, level, format, resources, progress, abort };
+        return { level, ...(await writeOnce(action, ifExists, job)) };
+      },
+      (level) => {
+        progress.end();
+        messages.common(`Retry to create a dumpfile by dump_level(${level}).\n`);
+        // What is there is what we left.
+        ifExists = 'overwrite';
+      },
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+type Job = Omit<MakedumpfileJob, 'outputs'>;
+
+async function writeOnce(
+  action: CreateAction,
+  ifExists: IfExists,
+  job: Job,
+): Promise<Omit<Created, 'level'>> {
+  const { destination, sizeLimit } = action;
+  if (destination.kind === 'flattened') {
+    const sink = new FlattenedSink(standardOutput);
+    const output = sizeLimit === undefined ? sink : new LimitedSink(sink, sizeLimit);
+    const result = await makedumpfile({ ...job, outputs: [output] });
+    sink.finish();
+    return { result, bytes: sink.size };
+  }
+  if (destination.kind === 'nowhere') {
+    const sink = new NullSink();
+    const output = sizeLimit === undefined ? sink : new LimitedSink(sink, sizeLimit);
+    const result = await makedumpfile({ ...job, outputs: [output] });
+    return { result, bytes: sink.size };
+  }
+  const paths = pathsOf(action);
+  const result = await makeDumpFile({
+    ...job,
+    paths,
+    ifExists,
+    onFailure: 'keep-when-stopped',
+    durability: 'cache',
+    sizeLimit,
+  });
+  return { result, bytes: paths.reduce((sum, path) => sum + statSync(path).size, 0) };
+}
+
+function pathsOf({ destination }: CreateAction): readonly string[] {
+  if (destination.kind === 'file') return [destination.path];
+  return destination.kind === 'split' ? destination.paths : [];
+}
+
+const outputOf = (
+  action: CreateAction,
+): { readonly output?: string; readonly outputs?: readonly string[] } => {
+  const { destination } = action;
+  if (destination.kind === 'file') return { output: destination.path };
+  return destination.kind === 'split' ? { outputs: destination.paths } : {};
+};
+
+function savedText(action: CreateAction): string {
+  const paths = pathsOf(action);
+  if (paths.length === 0) return ' is saved to STDOUT';
+  if (paths.length === 1) return ` is saved to ${paths[0]}`;
+  return `s are saved to ${paths.slice(0, -1).join(', ')}, and ${paths.at(-1)}`;
+}
+
+/** SIGINT and SIGTERM end the work between two batches, so that what was written can be read. */
+async function withSignals<Result>(work: (abort: AbortSignal) => Promise<Result>): Promise<Result> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, stop);
+  try {
+    return await work(abort.signal);
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
+}

@@ -1,0 +1,103 @@
+/** What makedumpfile prints, by the bits of --message-level. Progress and errors go to stderr, the rest to stdout; all to stderr with -F. */
+import type { Progress } from '../../base/progress.ts';
+import { silentProgress } from '../../base/progress.ts';
+import { Message } from '../../tools/makedumpfile/options.ts';
+
+export class Messages {
+  private readonly level: number;
+  private readonly out: NodeJS.WritableStream;
+
+  constructor(level: number, out: NodeJS.WritableStream) {
+    this.level = level;
+    this.out = out;
+  }
+
+  has(bit: number): boolean {
+    return (this.level & bit) !== 0;
+  }
+
+  common(text: string): void {
+    if (this.has(Message.common)) this.out.write(text);
+  }
+
+  debug(text: string): void {
+    if (this.has(Message.debug)) this.out.write(text);
+  }
+
+  report(text: string): void {
+    if (this.has(Message.report)) this.out.write(text);
+  }
+
+  /** Call `end` before anything else is printed. */
+  progress(): Progress & { end(): void } {
+    return this.has(Message.progress) ? new ProgressLines(process.stderr) : { ...silentProgress, end() {} };
+  }
+}
+
+const spinner = '/|\\-';
+/** Milliseconds between two lines, as the original. */
+const redrawEvery = 1000;
+
+/** `Copying data     : [ 42.0 %] /   eta: 12s`: rewritten on a terminal; elsewhere one line when a step is done. */
+class ProgressLines implements Progress {
+  private readonly stream: NodeJS.WriteStream;
+  private name = '';
+  private total = 0;
+  private started = 0;
+  private drawn = 0;
+  private turn = 0;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.stream = stream;
+  }
+
+  step(name: string, total = 0): void {
+    this.end();
+    this.name = name;
+    this.total = total;
+    this.started = performance.now();
+    this.drawn = this.started;
+  }
+
+  advance(done: number): void {
+    const now = performance.now();
+    if (!this.stream.isTTY || now - this.drawn < redrawEvery || done >= this.total) return;
+    this.drawn = now;
+    const share = done / this.total;
+    const seconds = (now - this.started) / 1000;
+    this.stream.write(`\r${this.line(share, share > 0 ? etaText(seconds / share - seconds) : '')}`);
+  }
+
+  note(text: string): void {
+    if (this.stream.isTTY) this.stream.write('\r\x1b[K');
+    this.stream.write(`${text}\n`);
+  }
+
+  end(): void {
+    if (this.name === '') return;
+    this.stream.write(`${this.stream.isTTY ? '\r' : ''}${this.line(1, '')}\n`);
+    this.name = '';
+  }
+
+  private line(share: number, eta: string): string {
+    const percent = (Math.floor(share * 1000) / 10).toFixed(1).padStart(5);
+    return `${this.name.padEnd(50)}: [${percent} %] ${spinner[this.turn++ % 4]}  ${eta.padStart(16)}`;
+  }
+}
+
+/** Two units at most: `eta: 12s`, `eta: 3m20s`, `eta: 2h5m`. */
+export function etaText(seconds: number): string {
+  const rest = Math.round(seconds);
+  const units = [
+    [86400, 'd', 3600, 'h'],
+    [3600, 'h', 60, 'm'],
+    [60, 'm', 1, 's'],
+  ] as const;
+  for (const [large, largeName, small, smallName] of units) {
+    // As the original, a unit begins to count from about a hundred of the smaller ones.
+    if (rest >= large * (large === 86400 ? 2 : 1) && rest >= 100 * small) {
+      return `eta: ${Math.floor(rest / large)}${largeName}${Math.floor((rest % large) / small)}${smallName}`;
+    }
+  }
+  return `eta: ${rest}s`;
+}
