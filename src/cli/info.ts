@@ -23,7 +23,8 @@ export const infoCommand = (): Command =>
 
 /** Seconds as people say them: 5.6 s, 3 min 20 s, 2 d 4 h. */
 export function formatDuration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  // What would be shown as 60.0 s is a minute.
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const units = [
     ['d', 86400],
     ['h', 3600],

@@ -58,7 +58,7 @@ export function summarize(dump: Dump): DumpSummary {
       compression: description.compression ?? null,
       incomplete: description.incomplete,
       pages: pagesOf(dump, description.zeroPages),
-      crashTime: crashTime === undefined ? null : isoTime(Number(crashTime)),
+      crashTime: crashTime === undefined ? null : isoTime(crashTime),
       uptimeSeconds: panic?.time ?? log.at(-1)?.time ?? null,
       panic: panic?.message ?? null,
       // Old dumps have no notes, but a number in their header.
@@ -84,7 +84,8 @@ function pagesOf(dump: Dump, zero: number | undefined): DumpInfo['pages'] {
   return { ram, present, excluded: ram - present, zero: zero ?? null };
 }
 
-function isoTime(seconds: number): string | null {
-  const date = new Date(seconds * 1000);
+/** CRASHTIME= is seconds since 1970, decimal. */
+function isoTime(seconds: string): string | null {
+  const date = new Date(/^\d+$/.test(seconds) ? Number(seconds) * 1000 : Number.NaN);
   return Number.isNaN(date.getTime()) ? null : date.toISOString().replace('.000Z', 'Z');
 }

@@ -27,7 +27,10 @@ export const defaultCollector: CoreCollector = { level: 31, codec: 'zstd' };
 const fileSystems = ['ext2', 'ext3', 'ext4'];
 /** Keys that others act on: the capture image's own script, and the builder. */
 const keysOfOthers = ['final_action', 'failure_action', 'extra_modules', 'extra_bins'];
-const codecOptions: Readonly<Record<string, CodecName>> = { '-c': 'zlib', '-z': 'zstd' };
+const codecOptions: ReadonlyMap<string, CodecName> = new Map([
+  ['-c', 'zlib'],
+  ['-z', 'zstd'],
+]);
 
 /** E_USAGE with FILE:LINE for what cannot be understood. */
 export function parseKdumpConf(text: string, file: string): KdumpConf {
@@ -71,7 +74,7 @@ function parseCollector(value: string): CoreCollector | string {
       if (parsed === undefined) return `"${words[i] ?? ''}" is not a dump level`;
       level = parsed;
     } else if (word === '--message-level') i++;
-    else if (codecOptions[word] !== undefined) codec = codecOptions[word];
+    else if (codecOptions.has(word)) codec = codecOptions.get(word);
     else return `makedumpfile option "${word}" is not known here`;
   }
   return { level, codec };
