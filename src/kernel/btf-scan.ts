@@ -9,19 +9,17 @@
  */
 import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { PfnBitmap } from '../base/pfn-bitmap.ts';
-import { asPaddr, asPfn } from '../base/units.ts';
+import { asPaddr } from '../base/units.ts';
 import type { Dump } from '../formats/dump.ts';
 import { Btf, type BtfHeader, btfHeaderSize, parseBtfHeader } from './btf.ts';
 import type { Kernel } from './kernel.ts';
+import { presentRuns } from './present-runs.ts';
 
 const pieceSize = 2 ** 20;
 /** Text and read-only data of the largest kernels (all of allyesconfig is 200 MB). */
 const imageReach = 256 * 2 ** 20;
 /** 4-8 MiB today. */
 const maxBtf = 128 * 2 ** 20;
-/** Page frames looked at in one go: a bitmap of 128 KiB. */
-const windowPages = 2 ** 20;
 /** Present in every kernel since the first; a module's own BTF does not repeat them. */
 const landmarks = ['task_struct', 'list_head'];
 
@@ -57,22 +55,6 @@ function* candidates(dump: Dump, start: number, end: number): Generator<Btf> {
       // Pieces overlap by a header, so that none is cut. A page that does not decompress is stepped over.
       at += got < want.length ? got + dump.memory.pageSize : pieceSize - btfHeaderSize;
     }
-  }
-}
-
-interface Run {
-  readonly start: number;
-  readonly end: number;
-}
-
-function* presentRuns(dump: Dump, start: number, end: number): Generator<Run> {
-  const { memory } = dump;
-  const last = Math.min(Math.ceil(end / memory.pageSize), memory.endPfn);
-  for (let first = Math.floor(start / memory.pageSize); first < last; first += windowPages) {
-    const present = new PfnBitmap(asPfn(first), asPfn(Math.min(first + windowPages, last)));
-    memory.markPresent(present);
-    for (const run of present.runs())
-      yield { start: run.start * memory.pageSize, end: run.end * memory.pageSize };
   }
 }
 

@@ -1,0 +1,24 @@
+/** The physical memory whose bytes a dump holds, as runs, in bounded memory however large the machine was. */
+import { PfnBitmap } from '../base/pfn-bitmap.ts';
+import { asPfn } from '../base/units.ts';
+import type { Dump } from '../formats/dump.ts';
+
+/** Page frames looked at in one go: a bitmap of 128 KiB. */
+const windowPages = 2 ** 20;
+
+/** Physical addresses, bytes, `end` excluded. */
+export interface MemoryRun {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Runs of whole pages that overlap [start, end), ascending. Long runs come in parts. */
+export function* presentRuns(dump: Dump, start: number, end: number): Generator<MemoryRun> {
+  const { pageSize, endPfn } = dump.memory;
+  const last = Math.min(Math.ceil(end / pageSize), endPfn);
+  for (let first = Math.floor(start / pageSize); first < last; first += windowPages) {
+    const present = new PfnBitmap(asPfn(first), asPfn(Math.min(first + windowPages, last)));
+    dump.memory.markPresent(present);
+    for (const run of present.runs()) yield { start: run.start * pageSize, end: run.end * pageSize };
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * makedumpfile -g: the vmcoreinfo text of a kernel, from its vmlinux.
+ *
+ * Every key that the kernel itself prints, in its order and notation, as far as a vmlinux can tell: kernel/crash_core.c (4.18 to 6.8),
+ * kernel/vmcore_info.c (6.9 to 7.2), kernel/printk/printk.c, arch/x86/kernel/{machine_kexec_64,crash_core_64,vmcore_info_64}.c,
+ * arch/arm64/kernel/{crash_core,vmcore_info}.c. Which keys a release has is decided by what is in the file (symbols, members,
+ * enumerators), never by its number.
+ *
+ * Addresses are link addresses. What only the running kernel knows is left out, and found in the dump by apply.ts; for that a few symbols more
+ * than the kernel's own are written at the end. docs/vmcoreinfo.md lists both.
+ */
+import type { ByteSource } from '../../../base/byte-source.ts';
+import type { Decompress } from '../../../formats/elf-sections.ts';
+import type { Wanted } from '../../../kernel/dwarf-scan.ts';
+import { sizeOf } from '../../../kernel/types.ts';
+import { pageTypes } from './page-types.ts';
+import {
+  arm64VaBits,
+  kernelImageSize,
+  maxPhysicalBits,
+  openVmlinux,
+  sectionSizeBits,
+  type Vmlinux,
+} from './vmlinux.ts';
+
+/** What is asked for below, so that DWARF is walked once. */
+const wanted: readonly Wanted[] = [
+  ...[
+    ...['page', 'folio', 'pglist_data', 'zone', 'free_area', 'list_head', 'mem_section', 'vmap_area'],
+    ...[
+      'mem_section_usage',
+      'uts_namespace',
+      'printk_ringbuffer',
+      'prb_desc_ring',
+      'prb_desc',
+      'prb_data_ring',
+    ],
+    ...['prb_data_blk_lpos', 'printk_info', 'dev_printk_info', 'latched_seq', 'printk_log'],
+  ].map((name) => `struct ${name}` as const),
+  ...['nodemask_t', 'atomic_long_t', 'p4d_t', 'pud_t', 'pmd_t'].map((name) => `typedef ${name}` as const),
+  ...['pageflags', 'pagetype', 'compound_dtor_id', 'zone_stat_item', 'node_states'].map(
+    (name) => `enum ${name}` as const,
+  ),
+];
+
+/** Symbols that apply.ts reads in the dump to learn what only the running kernel knew; not in the kernel's own vmcoreinfo. */
+export const runTimeSymbols: Readonly<Record<Vmlinux['arch'], readonly string[]>> = {
+  x86_64: ['linux_banner', 'phys_base', '__pgtable_l5_enabled', 'sme_me_mask', 'vmemmap_base'],
+  arm64: ['linux_banner', 'kimage_voffset', 'memstart_addr'],
+};
+
+/**
+ * The text of vmcoreinfo. E_NO_INFO when the file lacks symbols, types or data, saying which file to give; E_CORRUPT when it contradicts
+ * itself.
+ */
+export function generateVmcoreinfo(vmlinux: ByteSource, decompress: Decompress): string {
+  const kernel = openVmlinux(vmlinux, decompress, wanted);
+  const lines = new Lines(kernel);
+  const buildId = kernel.symbols.buildId();
+  lines.add('OSRELEASE', kernel.release);
+  lines.add('BUILD-ID', buildId);
+  lines.add('PAGESIZE', String(kernel.pageSize));
+  lines.symbols('init_uts_ns');
+  lines.offsets('uts_namespace.name');
+  lines.symbol('node_online_map', nodeOnlineMap(kernel));
+  lines.symbols('swapper_pg_dir', '_stext', 'vmap_area_list', 'mem_map', 'contig_page_data');
+  addSections(lines, kernel);
+  addMemory(lines, kernel);
+  addLog(lines, kernel);
+  addPageFlags(lines, kernel);
+  // In vmcoreinfo since 6.0 (5fd8fea935a1, f09bddbd8661).
+  lines.symbols('kallsyms_names', 'kallsyms_num_syms', 'kallsyms_token_table', 'kallsyms_token_index');
+  lines.symbols('kallsyms_offsets', 'kallsyms_relative_base', 'kallsyms_addresses');
+  if (kernel.arch === 'x86_64') addX86(lines, kernel);
+  else lines.number('VA_BITS', arm64VaBits(kernel));
+  lines.symbols(...runTimeSymbols[kernel.arch]);
+  return lines.text();
+}
+
+/** Bytes. */
+const pointerSize = 8;
+
+/** Lines in the kernel's notation. What is undefined, or not in this kernel, gives no line. */
+class Lines {
+  private readonly kernel: Vmlinux;
+  private readonly lines: string[] = [];
+
+  constructor(kernel: Vmlinux) {
+    this.kernel = kernel;
+  }
+
+  text(): string {
+    return this.lines.map((line) => `${line}\n`).join('');
+  }
+
+  add(key: string, value: string | undefined): void {
+    if (value !== undefined) this.lines.push(`${key}=${value}`);
+  }
+
+  symbol(name: string, address: bigint | undefined): void {
+    this.add(`SYMBOL(${name})`, address?.toString(16));
+  }
+
+  symbols(...names: readonly string[]): void {
+    const { symbols, arch } = this.kernel;
+    for (const name of names) {
+      // On x86_64 swapper_pg_dir is a macro for init_top_pgt.
+      const alias = name === 'swapper_pg_dir' && arch === 'x86_64' ? 'init_top_pgt' : name;
+      this.symbol(name, symbols.address(name) ?? symbols.address(alias));
+    }
+  }
+
+  sizes(...types: readonly string[]): void {
+    for (const type of types) this.decimal(`SIZE(${type})`, this.kernel.layouts.size(type));
+  }
+
+  offsets(...members: readonly string[]): void {
+    for (const member of members) this.decimal(`OFFSET(${member})`, this.kernel.layouts.offset(member));
+  }
+
+  lengths(...members: readonly string[]): void {
+    for (const member of members) this.length(member, this.kernel.layouts.length(member));
+  }
+
+  length(name: string, value: number | undefined): void {
+    this.decimal(`LENGTH(${name})`, value);
+  }
+
+  number(name: string, value: number | undefined): void {
+    this.decimal(`NUMBER(${name})`, value);
+  }
+
+  private decimal(key: string, value: number | undefined): void {
+    this.add(key, value === undefined ? undefined : String(value));
+  }
+}
+
+function addSections(lines: Lines, kernel: Vmlinux): void {
+  const { layouts, symbols, pageSize } = kernel;
+  const table = symbols.find('mem_section');
+  const size = layouts.size('mem_section');
+  if (table === undefined || size === undefined) return;
+  const sectionBits = sectionSizeBits(kernel);
+  const physicalBits = maxPhysicalBits(kernel);
+  // Since 4.15 (83e3c48729d9) a pointer to the roots; before, and without SPARSEMEM_EXTREME, the table itself.
+  const isPointer = table.size === pointerSize;
+  const perRoot = isPointer ? Math.floor(pageSize / size) : 1;
+  const roots =
+    physicalBits === undefined ? undefined : Math.ceil(2 ** (physicalBits - sectionBits) / perRoot);
+  lines.symbol('mem_section', table.value);
+  lines.length('mem_section', roots);
+  lines.sizes('mem_section');
+  lines.offsets('mem_section.section_mem_map');
+  lines.number('SECTION_SIZE_BITS', sectionBits);
+  lines.number('MAX_PHYSMEM_BITS', physicalBits);
+}
+
+/** A macro for one of the sets in node_states[] (include/linux/nodemask.h). */
+function nodeOnlineMap({ symbols, layouts }: Vmlinux): bigint | undefined {
+  const sets = symbols.address('node_states');
+  const index = layouts.enumValue('node_states', 'N_ONLINE');
+  const size = layouts.size('nodemask_t');
+  return sets === undefined || index === undefined || size === undefined
+    ? undefined
+    : sets + BigInt(index * size);
+}
+
+function addMemory(lines: Lines, { symbols, layouts }: Vmlinux): void {
+  layouts.requireSize('page');
+  lines.sizes('page', 'pglist_data', 'zone', 'free_area', 'list_head', 'nodemask_t');
+  lines.offsets('page.flags', 'page._refcount', 'page.mapping', 'page.lru', 'page._mapcount', 'page.private');
+  // Where a large page's order and destructor are: page until 6.2, folio in 6.3-6.5; page.compound_info since 7.1.
+  if (layouts.offset('page.compound_order') !== undefined)
+    lines.offsets('page.compound_dtor', 'page.compound_order');
+  else lines.offsets('folio._folio_dtor', 'folio._folio_order');
+  lines.offsets('page.compound_head', 'page.compound_info');
+  lines.offsets('pglist_data.node_zones', 'pglist_data.nr_zones', 'pglist_data.node_mem_map');
+  lines.offsets('pglist_data.node_start_pfn', 'pglist_data.node_spanned_pages', 'pglist_data.node_id');
+  lines.offsets('zone.free_area', 'zone.vm_stat', 'zone.spanned_pages', 'free_area.free_list');
+  lines.offsets('list_head.next', 'list_head.prev');
+  // Of no use without the list, which went in 6.9 (55c49fee57af).
+  if (symbols.find('vmap_area_list') !== undefined) lines.offsets('vmap_area.va_start', 'vmap_area.list');
+  lines.lengths('zone.free_area');
+}
+
+function addLog(lines: Lines, { symbols, layouts }: Vmlinux): void {
+  // Until 5.9 a buffer of records of varying size.
+  if (symbols.find('prb') === undefined) {
+    lines.symbols('log_buf', 'log_buf_len', 'log_first_idx', 'clear_idx', 'log_next_idx');
+    lines.sizes('printk_log');
+    lines.offsets('printk_log.ts_nsec', 'printk_log.len', 'printk_log.text_len', 'printk_log.dict_len');
+    lines.offsets('printk_log.caller_id');
+    return;
+  }
+  lines.symbols('prb', 'printk_rb_static', 'clear_seq');
+  const structs: readonly (readonly [string, ...string[]])[] = [
+    ['printk_ringbuffer', 'desc_ring', 'text_data_ring', 'fail'],
+    ['prb_desc_ring', 'count_bits', 'descs', 'infos', 'head_id', 'tail_id'],
+    ['prb_desc', 'state_var', 'text_blk_lpos'],
+    ['prb_data_blk_lpos', 'begin', 'next'],
+    ['printk_info', 'seq', 'ts_nsec', 'text_len', 'caller_id', 'dev_info'],
+  ];
+  for (const [name, ...members] of structs) {
+    lines.sizes(name);
+    lines.offsets(...members.map((member) => `${name}.${member}`));
+  }
+  lines.sizes('dev_printk_info');
+  for (const member of ['subsystem', 'device']) {
+    lines.offsets(`dev_printk_info.${member}`);
+    // The kernel's key for the length of the array has a name of its own.
+    const place = layouts.member(`dev_printk_info.${member}`);
+    lines.length(`printk_info_${member}`, place === undefined ? undefined : sizeOf(place.member.type()));
+  }
+  lines.sizes('prb_data_ring');
+  lines.offsets('prb_data_ring.size_bits', 'prb_data_ring.data', 'prb_data_ring.head_lpos');
+  lines.offsets('prb_data_ring.tail_lpos');
+  lines.sizes('atomic_long_t');
+  lines.offsets('atomic_long_t.counter');
+  lines.sizes('latched_seq');
+  lines.offsets('latched_seq.val');
+}
+
+function addPageFlags(lines: Lines, { symbols, layouts }: Vmlinux): void {
+  const flag = (name: string): void => lines.number(name, layouts.enumValue('pageflags', name));
+  const types = pageTypes(layouts);
+  lines.lengths('free_area.free_list');
+  lines.number('NR_FREE_PAGES', layouts.enumValue('zone_stat_item', 'NR_FREE_PAGES'));
+  for (const name of ['PG_lru', 'PG_private', 'PG_swapcache', 'PG_swapbacked', 'PG_slab']) flag(name);
+  lines.number('PAGE_SLAB_MAPCOUNT_VALUE', types.slab);
+  flag('PG_hwpoison');
+  const head = layouts.enumValue('pageflags', 'PG_head');
+  lines.number('PG_head_mask', head === undefined ? undefined : 2 ** head);
+  lines.number('PAGE_BUDDY_MAPCOUNT_VALUE', types.buddy);
+  lines.number('HUGETLB_PAGE_DTOR', layouts.enumValue('compound_dtor_id', 'HUGETLB_PAGE_DTOR'));
+  // In 6.6-6.8 a flag of the second page.
+  flag('PG_hugetlb');
+  lines.number('PAGE_HUGETLB_MAPCOUNT_VALUE', types.hugetlb);
+  lines.number('PAGE_OFFLINE_MAPCOUNT_VALUE', types.offline);
+  // The enum has it in every kernel since 6.11; such pages are only where CONFIG_UNACCEPTED_MEMORY brings accept_memory().
+  if (symbols.find('accept_memory') !== undefined)
+    lines.number('PAGE_UNACCEPTED_MAPCOUNT_VALUE', types.unaccepted);
+}
+
+function addX86(lines: Lines, kernel: Vmlinux): void {
+  const { symbols } = kernel;
+  const nodes = symbols.find('node_data');
+  lines.symbols('init_top_pgt');
+  if (symbols.find('__pgtable_l5_enabled') === undefined) lines.number('pgtable_l5_enabled', 0);
+  lines.symbols('node_data');
+  if (nodes !== undefined && nodes.size > 0) lines.length('node_data', nodes.size / pointerSize);
+  lines.number('KERNEL_IMAGE_SIZE', kernelImageSize(kernel));
+  if (symbols.find('sme_me_mask') === undefined) lines.number('sme_mask', 0);
+}
