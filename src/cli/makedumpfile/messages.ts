@@ -43,6 +43,7 @@ class ProgressLines implements Progress {
   private readonly stream: NodeJS.WriteStream;
   private name = '';
   private total = 0;
+  private done = 0;
   private started = 0;
   private drawn = 0;
   private turn = 0;
@@ -52,14 +53,18 @@ class ProgressLines implements Progress {
   }
 
   step(name: string, total = 0): void {
+    // The next step begins when this one is done.
+    this.done = this.total;
     this.end();
     this.name = name;
     this.total = total;
+    this.done = 0;
     this.started = performance.now();
     this.drawn = this.started;
   }
 
   advance(done: number): void {
+    this.done = done;
     const now = performance.now();
     if (!this.stream.isTTY || now - this.drawn < redrawEvery || done >= this.total) return;
     this.drawn = now;
@@ -75,7 +80,9 @@ class ProgressLines implements Progress {
 
   end(): void {
     if (this.name === '') return;
-    this.stream.write(`${this.stream.isTTY ? '\r' : ''}${this.line(1, '')}\n`);
+    this.stream.write(
+      `${this.stream.isTTY ? '\r' : ''}${this.line(this.total === 0 ? 1 : this.done / this.total, '')}\n`,
+    );
     this.name = '';
   }
 
