@@ -129,7 +129,8 @@ export class DwarfUnits {
     const attributes = new Map<number, AttributeValue>();
     const pairs = abbreviation.attributes;
     for (let i = 0; i < pairs.length; i += 2) {
-      const form = pairs[i + 1]!;
+      const given = pairs[i + 1]!;
+      const form = given === Form.indirect ? cursor.uleb() : given;
       const at = cursor.at;
       if (!cursor.skip(form, header)) throw this.corrupt(`DWARF form ${form} does not exist`, offset);
       if (!attributes.has(pairs[i]!))
