@@ -5,5 +5,6 @@ import zlib from 'node:zlib';
 export function unpackWhole(codec: 'zlib' | 'zstd', data: Uint8Array, size: number): Uint8Array {
   // At least 1: zlib takes no limit of 0.
   const options = { maxOutputLength: Math.max(1, size) };
-  return codec === 'zlib' ? zlib.inflateSync(data, options) : zlib.zstdDecompressSync(data, options);
+  const whole = codec === 'zlib' ? zlib.inflateSync(data, options) : zlib.zstdDecompressSync(data, options);
+  return new Uint8Array(whole.buffer, whole.byteOffset, whole.length);
 }
