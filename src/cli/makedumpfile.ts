@@ -2,7 +2,7 @@
  * `vmcore makedumpfile`: makedumpfile's command line, and the same under its own name (bin/makedumpfile).
  *
  * Options are read as the original reads them (getopt), not by commander, which knows no `-d31`. Under its own name it ends with the
- * original's exit statuses, 0 or 1; as a command of vmcore with those of docs/commands.md.
+ * original's exit statuses, 0, 1 or 2; as a command of vmcore with those of docs/commands.md.
  */
 import { Command } from 'commander';
 import { ExitStatus, VmcoreError } from '../base/errors.ts';
@@ -13,6 +13,7 @@ import { helpText, versionText } from './makedumpfile/help.ts';
 import { Messages } from './makedumpfile/messages.ts';
 import {
   dumpDmesg,
+  generate,
   rearrangeInput,
   reassembleParts,
   showMemUsage,
@@ -44,8 +45,8 @@ async function runCommand(words: readonly string[]): Promise<ExitStatus> {
   }
 }
 
-/** Statuses of makedumpfile(8): 0 succeeded, 1 failed; an incomplete dump is a failure. */
-async function runDropIn(words: readonly string[]): Promise<0 | 1> {
+/** Statuses of makedumpfile(8): 0 succeeded, 1 failed (an incomplete dump too), 2 the vmlinux or vmcoreinfo is of another kernel. */
+async function runDropIn(words: readonly string[]): Promise<0 | 1 | 2> {
   let line: MakedumpfileLine | undefined;
   try {
     line = parseMakedumpfileLine(words);
@@ -64,8 +65,13 @@ async function runDropIn(words: readonly string[]): Promise<0 | 1> {
     }
     if (line !== undefined && !line.checkOnly && !line.json)
       messagesOf(line).common('\nmakedumpfile Failed.\n');
-    return 1;
+    return line !== undefined && isOtherKernel(error, line) ? 2 : 1;
   }
+}
+
+function isOtherKernel(error: VmcoreError, { action }: MakedumpfileLine): boolean {
+  if (error.code !== 'E_USAGE' || !('kernel' in action) || action.kernel.kind === 'vmcore') return false;
+  return error.file === action.kernel.path;
 }
 
 /** They end without a word about how it went, as the original's. */
@@ -97,9 +103,7 @@ async function perform(line: MakedumpfileLine, messages: Messages): Promise<Exit
     case 'vtop':
       return showTranslation(action, line, messages);
     case 'generate-vmcoreinfo':
-      throw new VmcoreError('E_UNSUPPORTED', '-g is not in this release', {
-        hint: 'vmcores describe themselves since Linux 2.6.24',
-      });
+      return generate(action, line, messages);
   }
 }
 

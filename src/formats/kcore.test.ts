@@ -10,7 +10,7 @@ import { withVmcoreinfoAt } from './kcore.ts';
 import { openDump } from './open.ts';
 
 const vmalloc = {
-  paddr: 0xffff_ffff_ffff_ffff,
+  paddr: 2 ** 64,
   vaddr: 0xffff_c900_0000_0000n,
   memorySize: 2 ** 45,
   fileSize: 2 ** 45,

@@ -1,7 +1,8 @@
-/** The modes of makedumpfile that do not filter: -R, --reassemble, --dump-dmesg, --mem-usage, --vtop. */
+/** The modes of makedumpfile that do not filter: -R, -g, --reassemble, --dump-dmesg, --mem-usage, --vtop. */
 import { ExitStatus, VmcoreError } from '../../base/errors.ts';
 import { asPfn } from '../../base/units.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
+import { unpackWhole } from '../../codecs/native-inflate.ts';
 import { unflatten } from '../../formats/open.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { FileSink } from '../../sys/file-sink.ts';
@@ -15,6 +16,7 @@ import type { Action, MakedumpfileLine } from '../../tools/makedumpfile/options.
 import { rearrange } from '../../tools/makedumpfile/rearrange.ts';
 import { reassemble } from '../../tools/makedumpfile/reassemble.ts';
 import { chooseResources } from '../../tools/makedumpfile/resources.ts';
+import { generateVmcoreinfo } from '../../tools/makedumpfile/vmcoreinfo/generate.ts';
 import { translationText } from '../../tools/makedumpfile/vtop.ts';
 import { printJson } from '../output.ts';
 import type { Messages } from './messages.ts';
@@ -46,6 +48,20 @@ const hasCode =
   (...codes: readonly string[]) =>
   (error: unknown): boolean =>
     error instanceof VmcoreError && codes.includes(error.code);
+
+/** Written over an old one without asking, as the original does: it is made anew with every kernel. */
+export function generate(
+  { output, vmlinux }: Of<'generate-vmcoreinfo'>,
+  line: MakedumpfileLine,
+  messages: Messages,
+): ExitStatus {
+  const text = Buffer.from(generateVmcoreinfo(openFile(vmlinux), unpackWhole), 'latin1');
+  const overwrite = { ...line, ifExists: 'overwrite' } as const;
+  writeFile(output, overwrite, hasCode(), (sink) => sink.write(0, text));
+  if (line.json) printJson({ output, bytes: text.length });
+  else messages.common(`\nThe vmcoreinfo is saved to ${output}.\n`);
+  return ExitStatus.done;
+}
 
 export function rearrangeInput(
   { output }: Of<'rearrange'>,

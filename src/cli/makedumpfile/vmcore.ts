@@ -1,23 +1,55 @@
 /** Opening the VMCORE of a makedumpfile command line. */
+import { readExact } from '../../base/byte-source.ts';
+import { latin1 } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
+import { unpackWhole } from '../../codecs/native-inflate.ts';
 import type { Dump, OpenOptions } from '../../formats/dump.ts';
 import { withVmcoreinfoAt } from '../../formats/kcore.ts';
 import { openDump } from '../../formats/open.ts';
 import { openFile } from '../../sys/file-source.ts';
 import { vmcoreinfoPlace } from '../../sys/running-kernel.ts';
 import type { KernelSource } from '../../tools/makedumpfile/options.ts';
+import { withKernelInfo } from '../../tools/makedumpfile/vmcoreinfo/apply.ts';
+import { generateVmcoreinfo } from '../../tools/makedumpfile/vmcoreinfo/generate.ts';
 
-/** The dump, described by itself or by what -x or -i names. */
+/**
+ * The dump, described by itself and, where it says too little, by what -x or -i names. E_USAGE with the name of that file when it is of
+ * another kernel.
+ */
 export function openVmcore(path: string, kernel: KernelSource, cutShort: OpenOptions['cutShort']): Dump {
-  if (kernel.kind !== 'vmcore') {
-    const option = kernel.kind === 'vmlinux' ? '-x' : '-i';
-    throw new VmcoreError('E_UNSUPPORTED', `${option} is not in this release`, {
-      hint: `leave out ${option}: vmcores describe themselves since Linux 2.6.24`,
-    });
+  const dump = withOwnInfo(openDump(openFile(path), { codecs: nativeCodecs(), cutShort }));
+  switch (kernel.kind) {
+    case 'vmcore':
+      return dump;
+    case 'vmcoreinfo':
+      return withKernelInfo(dump, readText(kernel.path), kernel.path);
+    case 'vmlinux':
+      return withKernelInfo(dump, generateVmcoreinfo(openFile(kernel.path), unpackWhole), kernel.path);
   }
-  const dump = openDump(openFile(path), { codecs: nativeCodecs(), cutShort });
+}
+
+/** /proc/kcore before Linux 4.19 does not carry vmcoreinfo; the kernel tells where it is. */
+function withOwnInfo(dump: Dump): Dump {
   if (dump.format !== 'kcore' || dump.vmcoreinfo !== undefined) return dump;
   const place = vmcoreinfoPlace();
   return place === undefined ? dump : withVmcoreinfoAt(dump, place);
+}
+
+/** vmcoreinfo is a page or two; more is some other file. */
+const maxVmcoreinfo = 1 << 20;
+
+function readText(path: string): string {
+  const source = openFile(path);
+  try {
+    if (source.size > maxVmcoreinfo) {
+      throw new VmcoreError('E_USAGE', 'is too large for vmcoreinfo', {
+        file: path,
+        hint: 'give -i what makedumpfile -g wrote, and -x a vmlinux',
+      });
+    }
+    return latin1(readExact(source, 0, source.size, 'vmcoreinfo'));
+  } finally {
+    source.close();
+  }
 }
