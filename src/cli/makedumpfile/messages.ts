@@ -92,19 +92,13 @@ class ProgressLines implements Progress {
   }
 }
 
-/** Two units at most: `eta: 12s`, `eta: 3m20s`, `eta: 2h5m`. */
+/** Two units at most: `eta: 12s`, `eta: 3m20s`, `eta: 2h5m`, `eta: 3d4h`; the original goes on to the larger ones just as late. */
 export function etaText(seconds: number): string {
-  const rest = Math.round(seconds);
-  const units = [
-    [86400, 'd', 3600, 'h'],
-    [3600, 'h', 60, 'm'],
-    [60, 'm', 1, 's'],
-  ] as const;
-  for (const [large, largeName, small, smallName] of units) {
-    // As the original, a unit begins to count from about a hundred of the smaller ones.
-    if (rest >= large * (large === 86400 ? 2 : 1) && rest >= 100 * small) {
-      return `eta: ${Math.floor(rest / large)}${largeName}${Math.floor((rest % large) / small)}${smallName}`;
-    }
-  }
-  return `eta: ${rest}s`;
+  const whole = Math.round(seconds);
+  const minutes = Math.floor(whole / 60);
+  const hours = Math.floor(minutes / 60);
+  if (whole < 100) return `eta: ${whole}s`;
+  if (minutes < 100) return `eta: ${minutes}m${whole % 60}s`;
+  if (hours < 48) return `eta: ${hours}h${minutes % 60}m`;
+  return `eta: ${Math.floor(hours / 24)}d${hours % 24}h`;
 }
