@@ -22,6 +22,7 @@ interface RehearseOptions {
   readonly dumpLevel: string;
   readonly keep?: string;
   readonly raw?: true;
+  readonly workload?: string;
   readonly timeout: string;
   readonly json?: true;
 }
@@ -47,6 +48,7 @@ export function rehearseCommand(): Command {
     .option('--dump-level <level>', 'what makedumpfile -d leaves out', '31')
     .option('--keep <dir>', 'keep vmcore, vmcore-dmesg.txt, serial.log and capture.log there')
     .option('--raw', 'with --keep: also the unfiltered dump, as vmcore.elf')
+    .option('--workload <script>', 'a program that Node runs in the machine before the panic')
     .option('--timeout <seconds>', 'the longest that the machine may take', '600')
     .option('--json', 'the report as JSON')
     .action(run);
@@ -127,6 +129,7 @@ function planFrom(options: RehearseOptions): RehearsalPlan {
     dumpLevel,
     keep:
       options.keep === undefined ? undefined : { folder: resolve(options.keep), raw: options.raw === true },
+    workload: options.workload === undefined ? undefined : resolve(options.workload),
     timeout: wholeNumber('--timeout', options.timeout, 86_400),
     node: process.execPath,
     entry: fileURLToPath(new URL('./capture.ts', import.meta.url)),

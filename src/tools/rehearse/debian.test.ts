@@ -117,6 +117,7 @@ test('the kernel is found behind the meta package, with its parts where the suit
   assert.deepEqual(kernelPartsOf('linux-image-7.2.12+deb14-amd64', image), [
     'linux-binary-7.2.12+deb14-amd64',
     'linux-modules-7.2.12+deb14-amd64',
+    'linux-base-7.2.12+deb14-amd64',
   ]);
   assert.deepEqual(
     kernelPartsOf('linux-image-6.1.0-50-amd64', '  Depends: kmod\n  Depends: linux-base\n'),

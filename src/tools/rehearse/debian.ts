@@ -112,9 +112,12 @@ function checkedName(name: string): string {
 export const kernelImageOf = (depends: string): string | undefined =>
   /^\s*\|?Depends:\s+(linux-image-\d\S*)/m.exec(depends)?.[1];
 
-/** Since Debian 14 the image package is only a name for these two; before, it holds everything itself. */
+/**
+ * Since Debian 14 the image package is only a name for these: the kernel, its modules, and the lists of what is built in and in which
+ * order to load. Before, it holds everything itself.
+ */
 export const kernelPartsOf = (image: string, depends: string): string[] =>
-  ['linux-binary', 'linux-modules']
+  ['linux-binary', 'linux-modules', 'linux-base']
     .map((part) => image.replace('linux-image', part))
     .filter((part) => depends.split(/\s+/).includes(part));
 

@@ -34,6 +34,21 @@ if ! message=$(mount -t ext4 /dev/vda /mnt 2>&1); then
 fi
 journal machine-up "{\"memAvailable\":$(meminfo MemAvailable)}"
 
+# A program of the user's, which fills the memory as it likes and may stay.
+if [ -e /workload.mjs ]; then
+  journal workload-start
+  /vmcore/bin/node --disable-warning=ExperimentalWarning /workload.mjs /run/workload-ready </dev/null >/dev/console 2>&1 &
+  workload=$!
+  until [ -e /run/workload-ready ]; do
+    if ! kill -0 "$workload" 2>/dev/null; then
+      wait "$workload" || give_up workload-failed "{\"message\":\"status $?\"}"
+      break
+    fi
+    sleep 0.2
+  done
+  journal loaded "{\"memAvailable\":$(meminfo MemAvailable)}"
+fi
+
 append=$(cat /etc/rehearsal/capture-command-line)
 if vmcore kexec -p -s --initrd /mnt/boot/initramfs-kdump.img --append "$append" /mnt/boot/vmlinuz \
   </dev/null >/tmp/kexec-output 2>&1; then
@@ -44,7 +59,11 @@ else
 fi
 
 umount /mnt
-journal crash '{"by":"sysrq"}'
 echo 1 >/proc/sys/kernel/sysrq
+# The kernel's own account of its memory, in its log: what is found in the dump can be compared with it.
+if [ -e /workload.mjs ]; then
+  echo m >/proc/sysrq-trigger
+fi
+journal crash '{"by":"sysrq"}'
 echo c >/proc/sysrq-trigger
 give_up crash-failed '{}'

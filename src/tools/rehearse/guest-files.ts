@@ -1,7 +1,10 @@
 /** What the rehearsed machine is made of: its disk, which holds kernel and capture image, and the initramfs it boots first. */
-import { chmodSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { VmcoreError } from '../../base/errors.ts';
+import { bundleProgram } from '../kdumpctl/bundle.ts';
 import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/capture-image.ts';
+import type { CpioEntry } from '../kdumpctl/cpio.ts';
 import { cachedModuleTree } from '../kdumpctl/module-cache.ts';
 import { loadOrder } from '../kdumpctl/modules.ts';
 import { writeRamdisk } from '../kdumpctl/ramdisk.ts';
@@ -22,6 +25,8 @@ export interface GuestFiles {
   readonly kernel: string;
   readonly initrd: string;
   readonly disk: string;
+  /** The workload's, when there is one. */
+  readonly scratchDisk: string | undefined;
   readonly captureImage: RehearsalReport['captureImage'];
 }
 
@@ -63,6 +68,7 @@ export async function buildGuestFiles(
     `vmcore.save-timeout=${plan.timeout}`,
     ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
   ].join(' ');
+  const workload = await buildWorkload(work, plan);
   const initrd = join(work, 'first-machine.img');
   await writeRamdisk(
     {
@@ -76,6 +82,7 @@ export async function buildGuestFiles(
           path: 'etc/rehearsal/capture-command-line',
           data: Buffer.from(`${captureCommandLine}\n`),
         },
+        ...(workload === undefined ? [] : [workload.program]),
       ],
     },
     initrd,
@@ -89,6 +96,28 @@ export async function buildGuestFiles(
     kernel: vmlinuz,
     initrd,
     disk,
+    scratchDisk: workload?.disk,
     captureImage: { size: image.size, programSize: program.size, modules: image.modules },
   };
+}
+
+/** Its code in one file for the initramfs, and its disk. E_FILE when it is not there. */
+async function buildWorkload(
+  work: string,
+  plan: RehearsalPlan,
+): Promise<{ program: CpioEntry; disk: string } | undefined> {
+  if (plan.workload === undefined) return undefined;
+  if (!existsSync(plan.workload)) {
+    throw new VmcoreError('E_FILE', 'no such workload', {
+      file: plan.workload,
+      hint: 'name a TypeScript or JavaScript file',
+    });
+  }
+  const bundle = join(work, 'workload.mjs');
+  await bundleProgram(plan.workload, bundle);
+  const nothing = join(work, 'scratch');
+  mkdirSync(nothing);
+  const disk = join(work, 'scratch.img');
+  await makeDisk(disk, plan.memory + diskOverhead, nothing);
+  return { program: { kind: 'file', path: 'workload.mjs', data: readFileSync(bundle) }, disk };
 }

@@ -28,6 +28,12 @@ export interface RehearsalPlan {
   readonly dumpLevel: number;
   /** The folder that keeps dump and logs. */
   readonly keep: { readonly folder: string; readonly raw: boolean } | undefined;
+  /**
+   * A program of the user's, a TypeScript or JavaScript file, that node runs in the machine as root before the panic. It gets the path
+   * of a file that it has to make when the machine may panic, and may stay; or it ends with status 0. It has /dev/vdb, an
+   * ext4 file system of its own, as large as the machine's memory.
+   */
+  readonly workload: string | undefined;
   /** Seconds that the guest may take. */
   readonly timeout: number;
   /** The node that runs in the guest. */

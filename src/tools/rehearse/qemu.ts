@@ -18,8 +18,8 @@ export interface Guest {
   readonly kernel: string;
   readonly initrd: string;
   readonly commandLine: string;
-  /** A raw image, seen as /dev/vda. */
-  readonly disk: string;
+  /** Raw images, seen as /dev/vda, /dev/vdb … */
+  readonly disks: readonly string[];
   /** Bytes. */
   readonly memory: number;
   readonly cpus: number;
@@ -113,7 +113,10 @@ function qemuArguments(guest: Guest): string[] {
     // The host does not crash in the middle of this, so its cache need not be flushed for the guest's fsync.
     // A full host file system is an I/O error for the guest, not a pause for ever.
     // A comma in a path would end QEMU's option, and is doubled.
-    ...['-drive', `file=${guest.disk.replaceAll(',', ',,')},format=raw,if=virtio,cache=unsafe,werror=report`],
+    ...guest.disks.flatMap((disk) => [
+      '-drive',
+      `file=${disk.replaceAll(',', ',,')},format=raw,if=virtio,cache=unsafe,werror=report`,
+    ]),
   ];
 }
 

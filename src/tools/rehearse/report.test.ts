@@ -11,6 +11,7 @@ const report: RehearsalReport = {
     cpus: 2,
     crashkernel: '256M',
     load: 'file',
+    workload: undefined,
   },
   captureImage: { size: 43 * 2 ** 20, programSize: 38 * 2 ** 20, modules: ['ext4'] },
   steps: [

@@ -15,6 +15,8 @@ export interface RehearsalReport {
     readonly crashkernel: string;
     /** How the crash kernel was loaded. */
     readonly load: 'file';
+    /** The program that ran before the panic. */
+    readonly workload: string | undefined;
   };
   readonly captureImage: {
     readonly size: number;

@@ -55,6 +55,30 @@ test('the steps of a good rehearsal follow the marks and add up to the run', () 
   assert.deepEqual(timeline.fields('dump-saved')?.bytes, 9);
 });
 
+test('a workload is a step of its own between boot and arm, and its failure is told', () => {
+  const timeline = after([
+    [7.5, '[    4.3] vmcore: machine-up {"memAvailable":574840832}'],
+    [7.6, '[    4.4] vmcore: workload-start {}'],
+    [37.5, '[   34.3] vmcore: loaded {"memAvailable":187502592}'],
+    [41.5, '[   38.4] vmcore: armed {"reserved":268435456}'],
+  ]);
+  assert.deepEqual(
+    timeline.steps.map(({ name, seconds }) => [name, seconds]),
+    [
+      ['boot', 7.5],
+      ['load', 30],
+      ['arm', 4],
+    ],
+  );
+  assert.deepEqual(timeline.line('[    4.4] vmcore: workload-start {}', 42), {
+    kind: 'step',
+    name: 'load',
+    hasShare: false,
+  });
+  timeline.line('[    9.0] vmcore: workload-failed {"message":"status 1"}', 43);
+  assert.equal(timeline.trouble, 'the workload failed: status 1');
+});
+
 test('only the capture kernel counts for the memory that was left', () => {
   assert.equal(after(good.slice(0, 5)).lowestMemoryAvailable, undefined);
   assert.equal(after(good.slice(0, 6)).lowestMemoryAvailable, 145846272);

@@ -9,6 +9,7 @@ import { type JournalFields, type LoggedEvent, parseJournalLine } from '../kdump
 /** The marks of a good rehearsal in their order, and the step that each one ends. */
 const stepEndingAt = {
   'machine-up': 'boot',
+  loaded: 'load',
   armed: 'arm',
   panic: 'settle and panic',
   'capture-kernel': 'panic to capture kernel',
@@ -26,6 +27,8 @@ export type Mark = keyof typeof stepEndingAt;
 const nowDoing: Readonly<Record<string, string>> = {
   'machine-start': 'boot',
   'machine-up': 'arm',
+  'workload-start': 'load',
+  loaded: 'arm',
   armed: 'panic',
   crash: 'start the capture kernel',
   'stage0-start': 'capture boot to save',
@@ -40,6 +43,7 @@ const nowDoing: Readonly<Record<string, string>> = {
 const troubles: Readonly<Record<string, string>> = {
   'disk-failed': 'the machine could not mount its disk',
   'runtime-failed': 'the program could not be mounted',
+  'workload-failed': 'the workload failed',
   'arm-failed': 'the crash kernel could not be armed',
   'crash-failed': 'sysrq did not panic the kernel',
   'save-failed': 'vmcore save failed',
