@@ -1,4 +1,4 @@
-/** Page codecs by the C libraries inside the node binary. Not for browsers. */
+/** Every page codec: zlib and zstd by the C libraries inside the node binary, lzo and snappy in WebAssembly. Not for browsers. */
 import {
   addressOf,
   deflater,
@@ -8,6 +8,7 @@ import {
   zstdDecompressor,
 } from '../sys/node-codecs.ts';
 import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
+import { wasmCodecs } from './wasm.ts';
 
 /** Level 1 is what makedumpfile uses for both (compress_func calls in makedumpfile.c, 1.7.9). */
 const level = 1;
@@ -31,10 +32,11 @@ function pageCodec(name: NativeCodecName): PageCodec {
 }
 
 /** Codecs whose states are made on first use. */
-export function nativeCodecs(): PageCodecs {
+export function nativeCodecs(): Required<PageCodecs> {
   let zlib: PageCodec | undefined;
   let zstd: PageCodec | undefined;
   return {
+    ...wasmCodecs(),
     get zlib() {
       zlib ??= pageCodec('zlib');
       return zlib;

@@ -1,0 +1,82 @@
+/** Batches: whole pages, one call for many of them. The entry file of the module: what is exported here is what JavaScript can call. */
+import { copyWide } from './copies';
+import { lzoCompress } from './lzo-compress';
+import { lzoDecompress } from './lzo-decompress';
+import { snappyCompress } from './snappy-compress';
+import { snappyDecompress } from './snappy-decompress';
+
+export { lzoCompress, lzoDecompress, snappyCompress, snappyDecompress };
+
+/** `length` is a multiple of 64 and not 0. Most pages that are not zero are so in their first bytes. */
+function isZero(at: usize, length: usize): bool {
+  const end = at + length;
+  do {
+    const low = v128.or(v128.load(at), v128.load(at, 16));
+    const high = v128.or(v128.load(at, 32), v128.load(at, 48));
+    if (v128.any_true(v128.or(low, high))) return false;
+    at += 64;
+  } while (at < end);
+  return true;
+}
+
+/** Writes 1 or 0 to `flags`, a byte a page; returns how many pages are zero. */
+export function findZeroPages(input: usize, count: usize, pageSize: usize, flags: usize): usize {
+  let zeros: usize = 0;
+  for (let i: usize = 0; i < count; i++) {
+    const zero = isZero(input + i * pageSize, pageSize);
+    store<u8>(flags + i, <u8>zero);
+    zeros += <usize>zero;
+  }
+  return zeros;
+}
+
+/** One page: its size, which is `pageSize` when it was stored as it is. */
+function storePage(size: usize, input: usize, pageSize: usize, output: usize): usize {
+  if (size !== 0) return size;
+  copyWide(output, input, pageSize);
+  return pageSize;
+}
+
+/** WasmPages.compressPages of ../wasm.ts, for lzo. */
+export function lzoCompressPages(
+  input: usize,
+  count: usize,
+  pageSize: usize,
+  output: usize,
+  sizes: usize,
+  skipZeros: bool,
+  table: usize,
+): usize {
+  const start = output;
+  for (const end = input + count * pageSize; input < end; input += pageSize, sizes += 4) {
+    let size: usize = 0;
+    if (!skipZeros || !isZero(input, pageSize)) {
+      size = storePage(lzoCompress(input, pageSize, output, table), input, pageSize, output);
+    }
+    store<u32>(sizes, <u32>size);
+    output += size;
+  }
+  return output - start;
+}
+
+/** The same for snappy. */
+export function snappyCompressPages(
+  input: usize,
+  count: usize,
+  pageSize: usize,
+  output: usize,
+  sizes: usize,
+  skipZeros: bool,
+  table: usize,
+): usize {
+  const start = output;
+  for (const end = input + count * pageSize; input < end; input += pageSize, sizes += 4) {
+    let size: usize = 0;
+    if (!skipZeros || !isZero(input, pageSize)) {
+      size = storePage(snappyCompress(input, pageSize, output, table), input, pageSize, output);
+    }
+    store<u32>(sizes, <u32>size);
+    output += size;
+  }
+  return output - start;
+}
