@@ -49,6 +49,7 @@ case $what in
 esac
 case $what in
   test)
+    need gcc gcc 'the tests compare the offsets we read in DWARF with those the compiler used' has gcc
     need makedumpfile makedumpfile 'the tests compare our dumps with its dumps' has makedumpfile
     ;;
 esac

@@ -49,6 +49,8 @@ export interface AttributeValue {
 }
 
 const maxHeaderSize = 40;
+/** A kernel has some 3,000 units, with all of its modules 10,000. */
+const maxUnits = 1_000_000;
 /** Unit types of DWARF 5 whose header goes on with 8 bytes (a signature or an id), and 4 or 8 more for type units. */
 const UnitType = { type: 2, skeleton: 4, splitCompile: 5, splitType: 6 } as const;
 
@@ -61,6 +63,7 @@ export class DwarfUnits {
   private readonly info: ByteSource;
   private readonly abbreviations: Uint8Array;
   private readonly sections: ElfSections;
+  private lastTable: { readonly key: string; readonly table: Abbreviations } | undefined;
   private lineStrings: Uint8Array | undefined;
   private stringOffsets: Cursor | undefined;
 
@@ -94,7 +97,7 @@ export class DwarfUnits {
     const unit: Unit = {
       header,
       cursor: new Cursor(bytes, this.littleEndian),
-      abbreviations: parseAbbreviations(this.abbreviations, header.abbreviationsAt, header),
+      abbreviations: this.abbreviationsOf(header),
       // Without the attribute, the first table behind the section's header (DWARF 5 section 7.26).
       stringOffsetsBase: header.offsetSize === 8 ? 16 : 8,
     };
@@ -102,6 +105,15 @@ export class DwarfUnits {
     const base = root?.attributes.get(Attribute.strOffsetsBase);
     if (base !== undefined) unit.stringOffsetsBase = Number(this.constant(unit, base) ?? 0n);
     return unit;
+  }
+
+  /** Units may share a table; neighbours do. */
+  private abbreviationsOf(header: UnitHeader): Abbreviations {
+    const { abbreviationsAt: at, version, addressSize, offsetSize } = header;
+    const key = `${at} ${version} ${addressSize} ${offsetSize}`;
+    if (this.lastTable?.key !== key)
+      this.lastTable = { key, table: parseAbbreviations(this.abbreviations, at, header) };
+    return this.lastTable.table;
   }
 
   /** The unit that has the byte at `offset`. */
@@ -281,6 +293,7 @@ export class DwarfUnits {
       const end = offset + cursor.at + length;
       const version = cursor.uint(2);
       if (!(length >= 7) || end > info.size) throw this.corrupt(`a unit of ${length} bytes`, offset);
+      if (headers.length >= maxUnits) throw this.corrupt(`more than ${maxUnits} units`, offset);
       const isNew = version >= 5;
       const unitType = isNew ? cursor.uint(1) : 0;
       let addressSize = isNew ? cursor.uint(1) : 0;

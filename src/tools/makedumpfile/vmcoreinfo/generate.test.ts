@@ -1,10 +1,12 @@
 /** What -g writes for kernels of each release that changed something; comparing with real kernels' own text is test/types.test.ts's. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { elfProgram } from '../../../../test/support/elf-program.ts';
 import { failsWith } from '../../../../test/support/expect-error.ts';
 import { type StructSpec, smallVmlinux, type Types } from '../../../../test/support/small-vmlinux.ts';
 import { MemorySource } from '../../../base/byte-source.ts';
+import { VmcoreError } from '../../../base/errors.ts';
 import { unpackWhole } from '../../../codecs/native-inflate.ts';
 import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
 import { generateVmcoreinfo } from './generate.ts';
@@ -334,6 +336,27 @@ describe('vmcoreinfo made from a vmlinux', () => {
 });
 
 describe('a file that vmcoreinfo cannot be made from', () => {
+  it('is an error of ours however it is damaged, in time', () => {
+    const good = vmlinux({ release: '6.1.0', symbols: { node_states: 768 } });
+    const flip = fc.tuple(fc.nat(good.length - 1), fc.nat(255));
+    fc.assert(
+      fc.property(
+        fc.array(flip, { minLength: 1, maxLength: 10 }),
+        fc.option(fc.nat(good.length), { freq: 5 }),
+        (flips, cut) => {
+          const bytes = good.slice(0, cut ?? good.length);
+          for (const [at, value] of flips) bytes[at] = value;
+          try {
+            assert.match(generate(bytes), /^OSRELEASE=/);
+          } catch (error) {
+            if (!(error instanceof VmcoreError)) throw error;
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it('is named, with what is missing in it', () => {
     assert.throws(
       () => generate(elfProgram({ sections: [], symbols: [] })),
