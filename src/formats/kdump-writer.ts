@@ -107,12 +107,15 @@ export class KdumpWriter {
     this.sink.write(at + this.bitmapBytes, kept.bytes);
   }
 
-  /** All bitmaps are there, and `count` pages follow: all that are kept, or for a part of a split dump those in `split`. */
-  beginPages(count: number, split: PfnRange | undefined): void {
+  /**
+   * All bitmaps are there, and `count` pages follow: all that are kept, or for a part of a split dump those in `split`. Data begins behind
+   * the room for the descriptors of all `dumpPages`, in parts too: makedumpfile --reassemble knows the page of zeros by that place.
+   */
+  beginPages(count: number, split: PfnRange | undefined, dumpPages = count): void {
     this.header = { ...this.header, split };
     if (split !== undefined) this.writeHeader();
     this.reserve(this.descriptorsAt, count * pageDescriptorSize);
-    this.zeroPageAt = this.descriptorsAt + count * pageDescriptorSize;
+    this.zeroPageAt = this.descriptorsAt + dumpPages * pageDescriptorSize;
     this.sink.write(this.zeroPageAt, new Uint8Array(this.header.blockSize));
     this.dataAt = this.zeroPageAt + this.header.blockSize;
   }

@@ -68,10 +68,10 @@ export async function writeKdump(
     progress.step('Excluding unnecessary pages', endPfn);
     const first = await firstPass();
     const parts = splitEvenly(first.blocks, endPfn, outputs.length);
-    writers.forEach((writer, i) => {
-      writer.beginPages(parts[i]!.pages, outputs.length === 1 ? undefined : parts[i]!);
-    });
     const total = parts.reduce((sum, part) => sum + part.pages, 0);
+    writers.forEach((writer, i) => {
+      writer.beginPages(parts[i]!.pages, outputs.length === 1 ? undefined : parts[i]!, total);
+    });
     progress.step('Copying data', total);
     await secondPass(first.selection);
     pool.drain();
