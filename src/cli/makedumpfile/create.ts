@@ -82,7 +82,7 @@ async function writeLevels(
     return await tryLevels(
       levels,
       async (level) => {
-        const job = { dump, level, format, resources, progress, abort };
+        const job = { dump, level, format, resources, splitBlock: tuning.splitBlock, progress, abort };
         return { level, ...(await writeOnce(action, ifExists, job)) };
       },
       (level) => {

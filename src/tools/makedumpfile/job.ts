@@ -5,6 +5,7 @@ import type { CodecName } from '../../codecs/page-codec.ts';
 import type { Dump } from '../../formats/dump.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { ExcludedCounts, SelectionPass } from './filter.ts';
+import type { FilterPlan } from './filters/plan.ts';
 
 /** What the pages become; without a codec they are stored as they are. */
 export type OutputFormat =
@@ -25,8 +26,12 @@ export interface MakedumpfileJob {
   readonly format: OutputFormat;
   /** One, or for a split dump (kdump format only) several. */
   readonly outputs: readonly ByteSink[];
+  /** --splitblock-size, bytes of memory: parts of a split dump are multiples of it. */
+  readonly splitBlock?: number | undefined;
   readonly resources: Resources;
   readonly progress: Progress;
+  /** What the user's filters want, beyond the level. */
+  readonly filters?: FilterPlan | undefined;
   /** Ends the work between two batches; what was written stays, marked incomplete. */
   readonly abort?: AbortSignal;
 }
@@ -47,6 +52,8 @@ export interface MakedumpfileResult {
   /** Pages of zeros: one shared page in kdump output, left out of ELF output; 0 when the level keeps them apart. */
   readonly zero: number;
   readonly excluded: ExcludedCounts;
+  /** Pages that the user's filters left out. */
+  readonly dropped: number;
   /** Pages that could not be read. */
   readonly lost: number;
   /** Pages kept because their struct page was not in the dump. */

@@ -1,20 +1,32 @@
 /** How physical memory is cut into windows, and which part of a split dump takes which pages. */
 import { asPfn, type Pfn, type PfnRange } from '../../base/units.ts';
 
-/** Windows and blocks are multiples of this: 2^15 pages, the size of a memory section with 4 KiB pages. */
-export const blockPages = 32768;
+/** Windows are multiples of this: 2^15 pages, the size of a memory section with 4 KiB pages. */
+const windowPages = 32768;
+/** Parts of a split dump are multiples of so many pages when nothing else is said. */
+const defaultBlockPages = 1024;
 
 /** Bytes of both bitmaps of a window when nothing else is said: 64 GiB of 4 KiB pages. */
 export const defaultBitmapBytes = 4 * 2 ** 20;
 
-/** Cuts [0, end) into windows whose two bitmaps take at most `bitmapBytes`, but never less than one block. */
+/** Cuts [0, end) into windows whose two bitmaps take at most `bitmapBytes`, but never less than `windowPages`. */
 export function windowsOf(end: Pfn, bitmapBytes: number): PfnRange[] {
-  const pages = Math.max(blockPages, Math.floor((bitmapBytes * 8) / 2 / blockPages) * blockPages);
+  const pages = Math.max(windowPages, Math.floor((bitmapBytes * 8) / 2 / windowPages) * windowPages);
   const windows: PfnRange[] = [];
   for (let start = 0; start < end; start += pages) {
     windows.push({ start: asPfn(start), end: asPfn(Math.min(end, start + pages)) });
   }
   return windows;
+}
+
+/**
+ * Pages in a block, the unit in which split dumps are cut, for --splitblock-size `bytes`. A power of two that divides a window, and at least
+ * a byte of bitmap.
+ */
+export function blockPagesFor(bytes: number | undefined, pageSize: number): number {
+  if (bytes === undefined) return defaultBlockPages;
+  const pages = Math.max(8, Math.min(windowPages, Math.floor(bytes / pageSize)));
+  return 2 ** Math.floor(Math.log2(pages));
 }
 
 /** Pages to copy, counted by block, ascending from page frame 0. */
@@ -26,7 +38,7 @@ export interface Part extends PfnRange {
 }
 
 /** Cuts the dump into `count` parts with about the same number of pages, at block boundaries. */
-export function splitEvenly(blocks: BlockCounts, end: Pfn, count: number): Part[] {
+export function splitEvenly(blocks: BlockCounts, blockPages: number, end: Pfn, count: number): Part[] {
   const total = blocks.reduce((sum, pages) => sum + pages, 0);
   const parts: Part[] = [];
   let block = 0;

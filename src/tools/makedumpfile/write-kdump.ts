@@ -15,7 +15,7 @@ import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts'
 import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
 import { utsnameOf } from './utsname.ts';
-import { blockPages, splitEvenly, windowsOf } from './windows.ts';
+import { blockPagesFor, splitEvenly, windowsOf } from './windows.ts';
 
 /** Page frames whose bitmaps were written, and what was learnt on the way. */
 interface FirstPass {
@@ -33,6 +33,7 @@ export async function writeKdump(
   const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
   const { pageSize, endPfn } = dump.memory;
   const windows = windowsOf(endPfn, resources.bitmapBytes);
+  const blockPages = blockPagesFor(job.splitBlock, pageSize);
   const description = dump.describe();
   const writers = outputs.map(
     (sink) =>
@@ -67,7 +68,7 @@ export async function writeKdump(
     const pass = newPass();
     progress.step('Excluding unnecessary pages', endPfn);
     const first = await firstPass();
-    const parts = splitEvenly(first.blocks, endPfn, outputs.length);
+    const parts = splitEvenly(first.blocks, blockPages, endPfn, outputs.length);
     const total = parts.reduce((sum, part) => sum + part.pages, 0);
     writers.forEach((writer, i) => {
       writer.beginPages(parts[i]!.pages, outputs.length === 1 ? undefined : parts[i]!, total);
@@ -82,6 +83,7 @@ export async function writeKdump(
       written: total - lost,
       zero,
       excluded: pass.excluded,
+      dropped: pass.dropped,
       lost,
       unjudged: pass.unjudged,
     };
