@@ -86,7 +86,9 @@ describe('ELF sections', () => {
     assert.throws(() => sections.read(sections.find('.zlib')!), failsWith('E_CORRUPT', /compression 7/));
   });
 
-  it('are not in a core dump, which is said', () => {
+  it('are not in a core dump or in a packed kernel, which is said', () => {
+    assert.throws(() => open(Uint8Array.of(0x4d, 0x5a, 0xea, 7)), failsWith('E_NO_INFO', /not an ELF file/));
+    assert.throws(() => open(new Uint8Array()), failsWith('E_NO_INFO', /not an ELF file/));
     assert.throws(() => open(elfFile({ segments: [] })), failsWith('E_NO_INFO', /without sections/));
   });
 });

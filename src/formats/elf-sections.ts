@@ -7,7 +7,7 @@
 import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { cString, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { type ElfFile, elfHeaderSize, parseElf, sectionHeaderSize } from './elf.ts';
+import { type ElfFile, elfHeaderSize, isElf, parseElf, sectionHeaderSize } from './elf.ts';
 
 export const SectionType = { symtab: 2, note: 7, nobits: 8, dynsym: 11 } as const;
 const compressedFlag = 0x800n;
@@ -178,8 +178,16 @@ class BytesOf implements ByteSource {
   close(): void {}
 }
 
-/** Parses the section headers. As `parseElf`; E_NO_INFO when the file has none (a core, or stripped of them). */
+/** Parses the section headers. As `parseElf`; E_NO_INFO when the file has none (a core, a kernel packed for booting, or no ELF file at all). */
 export function openElfSections(source: ByteSource, decompress: Decompress): ElfSections {
+  const head = new Uint8Array(4);
+  source.read(0, head);
+  if (!isElf(head)) {
+    throw new VmcoreError('E_NO_INFO', 'is not an ELF file', {
+      file: source.name,
+      hint: 'give the vmlinux with debug information (package linux-image-RELEASE-dbg or kernel-debuginfo); a vmlinuz or an Image has no symbols',
+    });
+  }
   const elf = parseElf(source);
   const { littleEndian } = elf;
   const header = viewOf(readExact(source, 0, elfHeaderSize, 'the ELF header'));
