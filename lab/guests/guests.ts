@@ -57,7 +57,11 @@ export async function guestDump(spec: GuestSpec, progress: Progress, abort: Abor
     const making = mkdtempSync(join(cacheDir('dumps'), '.making-'));
     try {
       if (arch === 'arm64')
-        await crashArm64Guest({ kernel, memory: spec.memory, timeout, folder: making }, progress, abort);
+        await crashArm64Guest(
+          { kernel, memory: spec.memory, workload: heavyLoad, timeout, folder: making },
+          progress,
+          abort,
+        );
       else await crashX86Guest(kernel, spec.memory, making, progress, abort);
       renameSync(making, folder);
     } catch (error) {

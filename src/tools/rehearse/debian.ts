@@ -80,17 +80,19 @@ export async function debianKernel(request: KernelRequest): Promise<DebianKernel
 export interface TreeRequest {
   readonly suite: string;
   readonly packages: readonly string[];
+  /** In Debian's words (amd64, arm64); this machine's when not given. */
+  readonly architecture?: string;
   readonly progress: Progress;
 }
 
 /**
- * The folder with these packages and everything they depend on, for this machine's architecture.
+ * The folder with these packages and everything they depend on.
  * E_NEEDS without apt, a Debian mirror or a network; E_USAGE for a package that the suite does not have.
  */
 export async function debianTree(request: TreeRequest): Promise<string> {
   const suite = checkedName(request.suite);
   const packages = request.packages.map(checkedName).sort();
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+  const architecture = checkedName(request.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch));
   const folder = join(cacheDir('trees'), `${suite}-${architecture}-${packages.join('+')}`);
   if (!existsSync(folder)) {
     await withApt({ suite, architecture, progress: request.progress }, async (apt) =>

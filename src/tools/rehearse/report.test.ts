@@ -43,6 +43,7 @@ const report: RehearsalReport = {
       uptimeSeconds: 10.304264,
       panic: 'Kernel panic - not syncing: sysrq triggered crash',
       cpus: 2,
+      eraseinfo: [],
       missing: [],
     },
     dmesgTail: ['[   10.304264]  </TASK>'],
