@@ -6,7 +6,6 @@
  */
 import { Command } from 'commander';
 import { ExitStatus, VmcoreError } from '../base/errors.ts';
-import { nativeCodecs } from '../codecs/native.ts';
 import { type MakedumpfileLine, Message, parseMakedumpfileLine } from '../tools/makedumpfile/options.ts';
 import { create } from './makedumpfile/create.ts';
 import { helpText, versionText } from './makedumpfile/help.ts';
@@ -87,7 +86,7 @@ function messagesOf(line: MakedumpfileLine): Messages {
 async function perform(line: MakedumpfileLine, messages: Messages): Promise<ExitStatus> {
   const { action } = line;
   if (action.kind === 'help') return show(helpText);
-  if (action.kind === 'version') return show(versionText(nativeCodecs()));
+  if (action.kind === 'version') return show(versionText());
   if (line.checkOnly) return ExitStatus.done;
   switch (action.kind) {
     case 'create':

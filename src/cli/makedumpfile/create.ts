@@ -1,7 +1,6 @@
 /** makedumpfile VMCORE DUMPFILE: into a file, several, a pipe, or nowhere. */
 import { statSync } from 'node:fs';
 import { ExitStatus, VmcoreError } from '../../base/errors.ts';
-import { nativeCodecs } from '../../codecs/native.ts';
 import type { Dump } from '../../formats/dump.ts';
 import { FlattenedSink } from '../../formats/flattened-sink.ts';
 import { Kernel } from '../../kernel/kernel.ts';
@@ -50,18 +49,12 @@ export async function create(
 }
 
 /** What another release will have. */
-function checkProvided({ filters, excludeVmemmap, format }: CreateAction): void {
+function checkProvided({ filters, excludeVmemmap }: CreateAction): void {
   const missing = (option: string): VmcoreError =>
     new VmcoreError('E_UNSUPPORTED', `${option} is not in this release`, { hint: `leave out ${option}` });
   if (filters.modules.length > 0) throw missing('--filter');
   if (filters.eraseConfig !== undefined) throw missing('--config');
   if (excludeVmemmap) throw missing('-e');
-  const codec = format.kind === 'kdump' ? format.codec : undefined;
-  if (codec !== undefined && nativeCodecs()[codec] === undefined) {
-    throw new VmcoreError('E_UNSUPPORTED', `compressing with ${codec} is not in this release`, {
-      hint: 'use -z (zstd) or -c (zlib)',
-    });
-  }
 }
 
 async function writeLevels(

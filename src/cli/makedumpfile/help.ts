@@ -1,12 +1,11 @@
 /** What `makedumpfile -h` and `-v` print. */
 import packageJson from '../../../package.json' with { type: 'json' };
-import { codecNames, type PageCodecs } from '../../codecs/page-codec.ts';
+import { codecNames } from '../../codecs/page-codec.ts';
 
-/** The first line is what scripts look for; the rest says which of -l, -p and -z work here. */
-export function versionText(codecs: PageCodecs): string {
-  const state = (name: keyof PageCodecs): string => (codecs[name] === undefined ? 'disabled' : 'enabled');
-  const lines = codecNames.filter((name) => name !== 'zlib').map((name) => `${name}\t${state(name)}`);
-  return `makedumpfile: version ${packageJson.version} (vmcore)\n${lines.join('\n')}\n\n`;
+/** The first line is what scripts look for; the rest says that -l, -p and -z work here. */
+export function versionText(): string {
+  const lines = codecNames.filter((name) => name !== 'zlib').map((name) => `${name}\tenabled\n`);
+  return `makedumpfile: version ${packageJson.version} (vmcore)\n${lines.join('')}\n`;
 }
 
 export const helpText = `Makes a small dump of a crashed kernel: leaves out pages that are not needed, and compresses the rest.

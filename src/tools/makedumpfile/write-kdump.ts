@@ -6,7 +6,7 @@
  * worked out again, which costs less than the memory it saves.
  */
 import { asPfn } from '../../base/units.ts';
-import { cpuNotes } from '../../formats/dump.ts';
+import { cpuNotes, noteNames } from '../../formats/dump.ts';
 import { KdumpWriter } from '../../formats/kdump-writer.ts';
 import { CompressPool } from './compress/pool.ts';
 import { DumpLevel } from './dump-level.ts';
@@ -36,17 +36,18 @@ export async function writeKdump(
   const blockPages = blockPagesFor(job.splitBlock, pageSize);
   const description = dump.describe();
   const writers = outputs.map(
-    (sink) =>
+    (sink, i) =>
       new KdumpWriter(sink, {
         utsname: utsnameOf(dump, kernel),
         timestamp: Math.floor(Date.now() / 1000),
         pageSize,
         littleEndian: dump.littleEndian,
-        cpus: cpuNotes(dump.notes).length,
+        cpus: cpuNotes(dump.notes).length || (description.cpus ?? 0),
         physBase: kernel?.info.number('phys_base') ?? kernel?.info.number('PHYS_OFFSET') ?? 0n,
         // What an earlier run left out stays out.
         dumpLevel: level | (description.dumpLevel ?? 0),
-        notes: dump.notes,
+        // Told once: reassembling puts together what each part tells.
+        notes: i === 0 ? dump.notes : dump.notes.filter(({ name }) => name !== noteNames.eraseinfo),
         endPfn,
         codec,
       }),
