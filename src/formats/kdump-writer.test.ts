@@ -179,6 +179,14 @@ describe('a kdump file whose writer is stopped', () => {
     assert.equal(described, count);
   });
 
+  it('can be opened even when the space ends before the bitmaps are written', () => {
+    const sink = written();
+    // Header, notes, room for the bitmaps.
+    const dump = openDump(new MemorySource(sink.bytes(3)), { codecs: {}, cutShort: 'refuse' });
+    assert.ok(dump.describe().incomplete);
+    assert.equal(dump.vmcoreinfo, 'OSRELEASE=6.1.0-test\n');
+  });
+
   it('can be opened after any write, and answers what it has and what it lost', () => {
     const sink = written();
     // Header, notes, room for the bitmaps, and both bitmaps come first.
