@@ -3,7 +3,7 @@
  *
  * The code is AssemblyScript, in assembly/; its compiled form is in wasm-modules.ts, twice, because a module that imports a shared
  * memory takes no other, and a browser without cross-origin isolation cannot make a shared one. All numbers below named
- * `input`, `output`, `sizes`, `flags` and `scratch` are byte offsets in the memory, at least 64. An instance belongs to one thread;
+ * `input`, `output`, `sizes`, `flags` and `scratch` are byte offsets in the memory, none below `lowestOffset`. An instance belongs to one thread;
  * threads that share a memory have a scratch area each.
  *
  * Outside the areas named by a call nothing is written. What is read and written is bounded by the memory in any case.
@@ -22,7 +22,8 @@ export const scratchBytes = 32768;
 export const slackBytes = 4096;
 /** The largest page of any kernel we read (arm64 with 64K pages). */
 const maxPage = 65536;
-const lowestOffset = 64;
+/** No area that a call names begins below this offset. */
+export const lowestOffset = 64;
 
 export interface WasmPages {
   /**

@@ -252,7 +252,8 @@ export function lzoCompress(source: usize, length: usize, output: usize, table: 
   }
 
   const run = end - anchor;
-  if (op - output + run + 4 >= length) return 0;
+  // At most two bytes and one for each 255 literals say how many there are; three end the stream.
+  if (op - output + run + run / 255 + 5 >= length) return 0;
   if (run > 0) {
     if (run < 4) store<u8>(op - 2, load<u8>(op - 2) | <u8>run);
     else op = storeRunLength(op, run);

@@ -226,6 +226,7 @@ export function snappyCompress(source: usize, length: usize, output: usize, tabl
   }
 
   const run = end - anchor;
+  // At most three bytes say how many literals there are.
   if (op - output + run + 3 >= length) return 0;
   if (run > 0) {
     op = storeRunLength(op, run);
