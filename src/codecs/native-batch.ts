@@ -2,8 +2,9 @@
  * Compresses many pages in one go, inside one block of memory that threads may share: the inner loop of makedumpfile. Not for browsers.
  */
 import { addressOf, type RawCodec } from '../sys/node-codecs.ts';
-import { type NativeCodecName, nativeCompressor } from './native.ts';
+import { nativeCompressor } from './native.ts';
 import type { CodecName } from './page-codec.ts';
+import { wasmPages } from './wasm.ts';
 
 /**
  * Compresses `count` pages at byte offset `input` of the memory to `output`, packed one after the other, and writes for each page a
@@ -18,24 +19,33 @@ export interface BatchCompressorOptions {
   readonly pageSize: number;
   readonly zeros: 'share' | 'compress';
   readonly memory: WebAssembly.Memory;
+  /** Offset of `scratchBytes` (wasm.ts) bytes of this thread's own. */
+  readonly scratch: number;
 }
 
 /** The batch compressor of one thread. */
 export function batchCompressor(options: BatchCompressorOptions): CompressBatch {
-  const { codec, pageSize, zeros, memory } = options;
+  const { codec, pageSize, zeros, memory, scratch } = options;
+  if (codec === 'lzo' || codec === 'snappy') {
+    const wasm = wasmPages(memory, scratch);
+    const skipZeros = zeros === 'share' ? 1 : 0;
+    return (input, count, output, sizes) =>
+      wasm.compressPages(codec, input, count, pageSize, output, sizes, skipZeros);
+  }
   const bytes = new Uint8Array(memory.buffer);
-  const words = new Int32Array(memory.buffer);
-  const compressor = codec === undefined ? storeAll : nativeCompressor(codec as NativeCodecName);
+  const words = new Uint32Array(memory.buffer);
+  const compressor = codec === undefined ? storeAll : nativeCompressor(codec);
   const base = addressOf(bytes);
-  const share = zeros === 'share';
+  const findZeroPages = zeroPageFinder(memory, scratch, bytes, words);
   return (input, count, output, sizes) => {
+    if (zeros === 'share') findZeroPages(input, count, pageSize, scratch);
     let at = output;
     for (let i = 0; i < count; i++) {
-      const page = input + i * pageSize;
-      if (share && isZeroPage(words, page, pageSize)) {
+      if (zeros === 'share' && bytes[scratch + i] === 1) {
         words[sizes / 4 + i] = 0;
         continue;
       }
+      const page = input + i * pageSize;
       // One byte less than a page: a result that is not smaller than the page is not wanted.
       let size = compressor.run(base + BigInt(page), pageSize, base + BigInt(at), pageSize - 1);
       if (size === 0) {
@@ -49,10 +59,25 @@ export function batchCompressor(options: BatchCompressorOptions): CompressBatch 
   };
 }
 
-const storeAll: RawCodec = { run: () => 0 };
-
-function isZeroPage(words: Int32Array, page: number, pageSize: number): boolean {
-  const end = (page + pageSize) / 4;
-  for (let i = page / 4; i < end; i++) if (words[i] !== 0) return false;
-  return true;
+/** By vector instructions, where the processor has those that WebAssembly needs (SSE 4.1; NEON); a capture works without. */
+function zeroPageFinder(
+  memory: WebAssembly.Memory,
+  scratch: number,
+  bytes: Uint8Array,
+  words: Uint32Array,
+): (input: number, count: number, pageSize: number, flags: number) => void {
+  try {
+    return wasmPages(memory, scratch).findZeroPages;
+  } catch {
+    return (input, count, pageSize, flags) => {
+      for (let i = 0; i < count; i++) {
+        let at = (input + i * pageSize) / 4;
+        const end = at + pageSize / 4;
+        while (at < end && words[at] === 0) at++;
+        bytes[flags + i] = at === end ? 1 : 0;
+      }
+    };
+  }
 }
+
+const storeAll: RawCodec = { run: () => 0 };

@@ -1,19 +1,20 @@
 /**
  * The memory that batches of pages are compressed in: one block, shared by all threads, cut into slots.
  *
- *   scratch of thread 0 | scratch of thread 1 | … | slot 0 | slot 1 | …
+ *   64 unused bytes | scratch of thread 0 | scratch of thread 1 | … | slot 0 | slot 1 | …
  *   slot = input (whole pages) | output (packed results) | sizes (one u32 a page)
  *
  * A slot's state goes free → filled → done → free. Batches are numbered; batch n uses slot n modulo the number of slots, so that
  * the writer can take them in order. Threads claim batches by counting up `next`.
  */
 import type { CodecName } from '../../../codecs/page-codec.ts';
+import { scratchBytes, slackBytes } from '../../../codecs/wasm.ts';
 
 /** Input bytes of a batch: one call into a codec for so many pages costs nothing beside the work. */
 const batchBytes = 1 << 20;
 const wasmPage = 65536;
-const scratchBytes = 0;
-const slackBytes = 64;
+/** The lowest offset that the codecs accept (codecs/wasm.ts). */
+const lowestOffset = 64;
 
 export const SlotState = { free: 0, filled: 1, done: 2 } as const;
 
@@ -49,13 +50,13 @@ const slotBytes = (pageSize: number): number => {
 const scratchSize = Math.ceil(scratchBytes / 64) * 64;
 
 export function slotAt(job: Pick<BatchJob, 'pageSize' | 'threads'>, index: number): Slot {
-  const input = job.threads * scratchSize + index * slotBytes(job.pageSize);
+  const input = lowestOffset + job.threads * scratchSize + index * slotBytes(job.pageSize);
   const bytes = pagesPerBatch(job.pageSize) * job.pageSize;
   const sizes = input + slotBytes(job.pageSize) - 4 * pagesPerBatch(job.pageSize);
   return { input, output: input + bytes, sizes: sizes - (sizes % 4) };
 }
 
-export const scratchAt = (thread: number): number => thread * scratchSize;
+export const scratchAt = (thread: number): number => lowestOffset + thread * scratchSize;
 
 /** `workers` threads besides the caller's. */
 export function newBatchJob(
@@ -67,7 +68,7 @@ export function newBatchJob(
   const threads = workers + 1;
   // One being filled, one being written, and two for each thread so that none waits for the other two.
   const slots = workers === 0 ? 1 : 2 + 2 * threads;
-  const pages = Math.ceil((threads * scratchSize + slots * slotBytes(pageSize)) / wasmPage);
+  const pages = Math.ceil((lowestOffset + threads * scratchSize + slots * slotBytes(pageSize)) / wasmPage);
   return {
     codec,
     pageSize,

@@ -1,16 +1,25 @@
 /** What every thread does with a batch: claim it, compress it, say that it is done. */
 import { batchCompressor, type CompressBatch } from '../../../codecs/native-batch.ts';
-import { type BatchJob, Control, countIndex, SlotState, slotAt, stateIndex } from './batch-memory.ts';
+import {
+  type BatchJob,
+  Control,
+  countIndex,
+  SlotState,
+  scratchAt,
+  slotAt,
+  stateIndex,
+} from './batch-memory.ts';
 
 export class BatchThread {
   private readonly job: BatchJob;
   private readonly control: Int32Array;
   private readonly compress: CompressBatch;
 
-  constructor(job: BatchJob) {
+  /** `thread`: its number, 0 for the main thread. */
+  constructor(job: BatchJob, thread: number) {
     this.job = job;
     this.control = new Int32Array(job.control);
-    this.compress = batchCompressor(job);
+    this.compress = batchCompressor({ ...job, scratch: scratchAt(thread) });
   }
 
   /** Compresses batch `ticket`, which is claimed and filled. */

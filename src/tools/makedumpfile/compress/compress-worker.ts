@@ -1,7 +1,8 @@
 /** A worker thread of the compression pool: its whole life. */
 import { workerData } from 'node:worker_threads';
-import type { BatchJob } from './batch-memory.ts';
 import { BatchThread } from './claim.ts';
+import type { WorkerTask } from './pool.ts';
 
 // Sent by pool.ts, and by nobody else.
-new BatchThread(workerData as BatchJob).workUntilClosed();
+const { job, thread } = workerData as WorkerTask;
+new BatchThread(job, thread).workUntilClosed();

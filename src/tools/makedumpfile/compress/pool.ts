@@ -7,6 +7,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { CodecName } from '../../../codecs/page-codec.ts';
+import type { PageBatch } from '../../../formats/kdump-writer.ts';
 import {
   type BatchJob,
   Control,
@@ -20,13 +21,10 @@ import {
 import { BatchThread } from './claim.ts';
 import { workerFile } from './worker-file.ts';
 
-export interface CompressedBatch {
-  /** One for each page: 0 for a shared page of zeros, the page size for a stored page, else the compressed size. */
-  readonly sizes: Uint32Array;
-  /** The pages that have bytes, packed. Lent until the call returns. */
-  readonly data: Uint8Array;
-  /** Indices of pages whose bytes could not be had; they were compressed as something, to be ignored. */
-  readonly lost: ReadonlySet<number>;
+/** What a worker is started with. */
+export interface WorkerTask {
+  readonly job: BatchJob;
+  readonly thread: number;
 }
 
 /** A worker that has claimed a batch and is silent for so long is taken to be gone. */
@@ -39,7 +37,7 @@ export class CompressPool {
   private readonly job: BatchJob;
   private readonly control: Int32Array;
   private readonly thread: BatchThread;
-  private readonly deliver: (batch: CompressedBatch) => void;
+  private readonly deliver: (batch: PageBatch) => void;
   private readonly workers: readonly Worker[];
   private readonly lost = new Map<number, ReadonlySet<number>>();
   /** Numbers of the batch that is filled next, and of the one that is delivered next. */
@@ -51,14 +49,14 @@ export class CompressPool {
     pageSize: number,
     zeros: BatchJob['zeros'],
     workers: number,
-    deliver: (batch: CompressedBatch) => void,
+    deliver: (batch: PageBatch) => void,
   ) {
     this.batchPages = pagesPerBatch(pageSize);
     this.job = newBatchJob(codec, pageSize, zeros, workers);
     this.control = new Int32Array(this.job.control);
-    this.thread = new BatchThread(this.job);
+    this.thread = new BatchThread(this.job, 0);
     this.deliver = deliver;
-    this.workers = Array.from({ length: workers }, () => startWorker(this.job));
+    this.workers = Array.from({ length: workers }, (_, i) => startWorker({ job: this.job, thread: i + 1 }));
   }
 
   /** Where the pages of the next batch go: room for `batchPages`. Delivers older batches when all slots are taken. */
@@ -114,8 +112,8 @@ export class CompressPool {
   }
 }
 
-function startWorker(job: BatchJob): Worker {
-  const worker = new Worker(workerFile(), { workerData: job });
+function startWorker(task: WorkerTask): Worker {
+  const worker = new Worker(workerFile(), { workerData: task });
   // The work is shared out by claims: a worker that fails to start claims nothing, and its share is done by the others.
   worker.on('error', () => {});
   worker.unref();
