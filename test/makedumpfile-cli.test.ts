@@ -212,6 +212,56 @@ describe('split dumps', () => {
   }
 });
 
+describe('header versions', () => {
+  // disk_dump_header: header_version at 8, max_mapnr at 440 in 32 bits, which versions below 6 use; both are written by all of us.
+  for (const version of [5, 4, 3]) {
+    it(`${version}: the log of a dump that was made by that version, as makedumpfile tells it`, async () => {
+      const old = file(`version-${version}`);
+      const bytes = readFileSync(file('direct-kdump-compressed'));
+      bytes.writeInt32LE(version, 8);
+      writeFileSync(old, bytes);
+      const log = file(`version-${version}-log`);
+      await theirs(debianMakedumpfile(), '--dump-dmesg', old, log);
+      const { status, stdout, stderr } = vmcore('dmesg', old);
+      assert.equal(status, 0, stderr);
+      assert.ok(stdout.equals(readFileSync(log)));
+      const info = JSON.parse(vmcore('info', '--json', old).stdout.toString()) as {
+        cpus: number;
+        detail: string;
+      };
+      assert.equal(info.detail, `kdump-compressed, version ${version}`);
+      assert.ok(info.cpus > 0);
+      if (version > 3) return;
+      // What has no notes is filtered again without losing vmcoreinfo or the CPUs.
+      ours('-z', '-d', '31', old, file('from-3'));
+      assert.ok(vmcore('dmesg', file('from-3')).stdout.equals(stdout));
+      const again = JSON.parse(vmcore('info', '--json', file('from-3')).stdout.toString()) as {
+        cpus: number;
+      };
+      assert.equal(again.cpus, info.cpus);
+    });
+  }
+
+  it('1 and 2 do not say what kernel it was: that is told, and what to do', () => {
+    for (const version of [1, 2]) {
+      const bytes = readFileSync(file('direct-kdump-compressed'));
+      bytes.writeInt32LE(version, 8);
+      writeFileSync(file('oldest'), bytes);
+      const info = vmcore('info', '--json', file('oldest'));
+      assert.equal(info.status, 0, info.stderr);
+      const { pages, cpus } = JSON.parse(info.stdout.toString()) as {
+        pages: { present: number };
+        cpus: number;
+      };
+      assert.ok(pages.present > 10_000 && cpus > 0);
+      const filter = vmcore('makedumpfile', '-q', '-c', '-d', '31', file('oldest'), file('none'));
+      assert.equal(filter.status, 6);
+      assert.match(filter.stderr, /\[E_NO_INFO\]/);
+      ours('-f', '-c', '-d', '1', file('oldest'), file('from-oldest'));
+    }
+  });
+});
+
 describe('the log', () => {
   it('is the bytes of the newest makedumpfile, with all three commands that tell it', async () => {
     const [log, peer] = [file('our-log'), file('peer-log')];
