@@ -38,6 +38,7 @@ describe('what vmcore info prints', () => {
     uptimeSeconds: 5.6,
     panic: 'Kernel panic - not syncing: sysrq triggered crash',
     cpus: 2,
+    eraseinfo: [],
     missing: [],
   };
   const fields = (changed: Partial<DumpInfo> = {}): Record<string, string> =>

@@ -59,5 +59,8 @@ export function infoFields(info: DumpInfo): [string, string][] {
         (pages.zero === null ? '' : `, ${count(pages.zero)} zero`),
     ],
   ];
+  const erased = info.eraseinfo.length;
+  if (erased > 0)
+    fields.push(['Erased', `${count(erased)} ${erased === 1 ? 'object' : 'objects'}, listed by --json`]);
   return [...fields, ...info.missing.map((what): [string, string] => ['Missing', what])];
 }

@@ -63,7 +63,7 @@ export function openKdumpFile(source: ByteSource, options: OpenOptions, first?: 
     source,
     header,
     arch,
-    notes: withVmcoreinfo(notes, vmcoreinfo),
+    notes: withEraseinfo(withVmcoreinfo(notes, vmcoreinfo), header, source),
     vmcoreinfo,
     bitmaps,
     memory,
@@ -75,6 +75,12 @@ export function openKdumpFile(source: ByteSource, options: OpenOptions, first?: 
 function withVmcoreinfo(notes: readonly Note[], vmcoreinfo: string | undefined): readonly Note[] {
   if (vmcoreinfo === undefined || notes.some(({ name }) => name === noteNames.vmcoreinfo)) return notes;
   return [...notes, { name: noteNames.vmcoreinfo, type: 0, data: new TextEncoder().encode(vmcoreinfo) }];
+}
+
+/** What filters erased has a place of its own in the header (since version 5); as a note it is what it is in ELF, and is copied as one. */
+function withEraseinfo(notes: readonly Note[], header: KdumpHeader, source: ByteSource): readonly Note[] {
+  const data = readRegion(source, header.eraseinfo, 'the erase information');
+  return data.length === 0 ? notes : [...notes, { name: noteNames.eraseinfo, type: 0, data }];
 }
 
 function archOf(header: KdumpHeader, source: ByteSource): Arch {

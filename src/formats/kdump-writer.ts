@@ -22,6 +22,7 @@ import {
   pageDescriptorSize,
   type Utsname,
 } from './kdump-header.ts';
+import { textWithoutPadding } from './notes.ts';
 
 export interface KdumpContents {
   readonly utsname: Utsname;
@@ -32,6 +33,7 @@ export interface KdumpContents {
   readonly cpus: number;
   readonly physBase: bigint;
   readonly dumpLevel: number;
+  /** An ERASEINFO note becomes the header's erase information. */
   readonly notes: readonly Note[];
   /** One past the highest page frame of the dump. */
   readonly endPfn: Pfn;
@@ -68,9 +70,11 @@ export class KdumpWriter {
   constructor(sink: ByteSink, contents: KdumpContents) {
     const { pageSize } = contents;
     this.sink = sink;
-    const notes = encodeNotes(contents.notes, contents.littleEndian);
+    const kept = contents.notes.filter(({ name }) => name !== noteNames.eraseinfo);
+    const notes = encodeNotes(kept, contents.littleEndian);
+    const eraseinfo = eraseinfoOf(contents.notes);
     this.bitmapBytes = alignUp(Math.ceil(contents.endPfn / 8), pageSize);
-    const subHeaderBlocks = Math.ceil((kdumpSubHeaderSize + notes.length) / pageSize);
+    const subHeaderBlocks = Math.ceil((kdumpSubHeaderSize + notes.length + eraseinfo.length) / pageSize);
     const notesAt = pageSize + kdumpSubHeaderSize;
     this.header = {
       version: kdumpVersion,
@@ -86,9 +90,12 @@ export class KdumpWriter {
       physBase: contents.physBase,
       dumpLevel: contents.dumpLevel,
       split: undefined,
-      vmcoreinfo: vmcoreinfoRegion(contents.notes, notesAt),
+      vmcoreinfo: vmcoreinfoRegion(kept, notesAt),
       notes: { offset: notesAt, size: notes.length },
-      eraseinfo: { offset: 0, size: 0 },
+      eraseinfo: {
+        offset: eraseinfo.length === 0 ? 0 : notesAt + notes.length,
+        size: eraseinfo.length,
+      },
     };
     this.bitmapsAt = (1 + subHeaderBlocks) * pageSize;
     this.descriptorsAt = this.bitmapsAt + 2 * this.bitmapBytes;
@@ -96,6 +103,7 @@ export class KdumpWriter {
     this.dataAt = this.descriptorsAt;
     this.writeHeader();
     sink.write(notesAt, notes);
+    if (eraseinfo.length > 0) sink.write(notesAt + notes.length, eraseinfo);
     // In whole blocks: a file that ends here, because nothing was kept or no space is left, can still be opened.
     this.reserve(this.bitmapsAt, 2 * this.bitmapBytes);
   }
@@ -162,6 +170,15 @@ export class KdumpWriter {
       this.sink.write(offset + done, zeros.subarray(0, Math.min(zeros.length, length - done)));
     }
   }
+}
+
+/** Text lines that tell what filters erased; not padded. */
+function eraseinfoOf(notes: readonly Note[]): Uint8Array {
+  const text = notes
+    .filter(({ name }) => name === noteNames.eraseinfo)
+    .map(({ data }) => textWithoutPadding(data))
+    .join('');
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
 
 /** Where the VMCOREINFO text lies in the file: readers find it without parsing notes. */

@@ -12,6 +12,13 @@ export function vmcoreinfoText(notes: readonly Note[]): string | undefined {
   return note === undefined ? undefined : textWithoutPadding(note.data);
 }
 
+/** What filters erased, a line each; empty when nothing was. */
+export const eraseinfoLines = (notes: readonly Note[]): string[] =>
+  notes
+    .filter(({ name }) => name === noteNames.eraseinfo)
+    .flatMap(({ data }) => textWithoutPadding(data).split('\n'))
+    .filter((line) => line !== '');
+
 /** Text without the NULs behind it. By a loop: a pattern of NULs up to the end takes quadratic time on hostile text. */
 export function textWithoutPadding(bytes: Uint8Array): string {
   let end = bytes.length;

@@ -39,6 +39,7 @@ describe('info', () => {
       uptimeSeconds: 3,
       panic: 'Kernel panic - not syncing: test',
       cpus: 2,
+      eraseinfo: [],
       missing: [],
     });
     assert.equal(log.length, 3);

@@ -1,6 +1,7 @@
 /** The `info` view: what a dump is and what happened, in a dozen lines, from the container and vmcoreinfo alone. */
 import { VmcoreError } from '../../base/errors.ts';
 import { cpuNotes, type Dump } from '../../formats/dump.ts';
+import { eraseinfoLines } from '../../formats/notes.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { dmesgRecords, type LogRecord, panicReason } from './log.ts';
 
@@ -27,6 +28,8 @@ export interface DumpInfo {
   readonly uptimeSeconds: number | null;
   readonly panic: string | null;
   readonly cpus: number;
+  /** What filters erased from it, a line each: "erase NAME size N". */
+  readonly eraseinfo: readonly string[];
   /** What could not be found out, and why. */
   readonly missing: readonly string[];
 }
@@ -63,6 +66,7 @@ export function summarize(dump: Dump): DumpSummary {
       panic: panic?.message ?? null,
       // Old dumps have no notes, but a number in their header.
       cpus: cpuNotes(dump.notes).length || (description.cpus ?? 0),
+      eraseinfo: eraseinfoLines(dump.notes),
       missing,
     },
     log,

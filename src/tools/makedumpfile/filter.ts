@@ -3,6 +3,8 @@
  *
  * Physical memory is looked at window by window, ascending, so that the bitmaps of a machine of any size fit in what memory there is
  * (the "cyclic" mode of makedumpfile). Zero pages are not decided here: they are seen when pages are copied.
+ *
+ * The order of who decides: what must never be read (poisoned, offline); pages that the user's filters keep; the level; pages that they drop.
  */
 import { VmcoreError } from '../../base/errors.ts';
 import { PfnBitmap } from '../../base/pfn-bitmap.ts';
@@ -12,6 +14,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import { type MemMapRun, readMemMap } from '../../kernel/mem-map.ts';
 import { type EmitRun, PageJudge, PageKind, pageKindNames, pageLayoutOf } from '../../kernel/page-kind.ts';
 import { excludedKinds } from './dump-level.ts';
+import type { PageChoice } from './filters/plan.ts';
 
 /** Page frames left out, by the kind that was the reason. */
 export type ExcludedCounts = Readonly<Record<Exclude<keyof typeof PageKind, 'kept'>, number>>;
@@ -35,31 +38,47 @@ export interface SelectionPass {
   select(window: PfnRange): Selection;
   /** So far, over all windows. */
   readonly excluded: ExcludedCounts;
+  /** Page frames that the user's filters left out, and the level would not have. */
+  readonly dropped: number;
   /** Page frames whose struct page was not in the dump: kept, because nothing is known of them. */
   readonly unjudged: number;
 }
 
 /**
- * Prepares the filtering of a dump. Without `kernel` nothing is excluded, poisoned pages neither: only for dumps without vmcoreinfo.
+ * Prepares the filtering of a dump. `choice`: pages that the user keeps or drops. Without `kernel` nothing is excluded, poisoned pages neither: only for dumps without vmcoreinfo.
  * E_NO_INFO when the kernel's vmcoreinfo is not enough to judge pages.
  */
-export function pageSelector(dump: Dump, kernel: Kernel | undefined, level: number): () => SelectionPass {
-  if (kernel === undefined) return () => new Pass(dump, undefined);
-  const filter = new PageFilter(kernel, level);
-  return () => new Pass(dump, filter);
+export function pageSelector(
+  dump: Dump,
+  kernel: Kernel | undefined,
+  level: number,
+  choice?: PageChoice,
+): () => SelectionPass {
+  const filter = kernel === undefined ? undefined : new PageFilter(kernel, level);
+  if (choice === undefined) return () => new Pass(dump, filter);
+  const unreadable = filter === undefined || choice.keep.isEmpty ? undefined : new PageFilter(kernel!, 0);
+  return () => new Pass(dump, filter, { ...choice, unreadable });
+}
+
+/** The user's pages, and what finds those among them that must not be read all the same. */
+interface Choice extends PageChoice {
+  readonly unreadable: PageFilter | undefined;
 }
 
 class Pass implements SelectionPass {
+  dropped = 0;
   unjudged = 0;
   private readonly dump: Dump;
   private readonly filter: PageFilter | undefined;
+  private readonly choice: Choice | undefined;
   private readonly counts = new Float64Array(pageKindNames.length);
   /** A block that reached beyond its window: the rest is left out of the next ones. */
   private pending: { readonly end: number; readonly kind: PageKind } = { end: 0, kind: PageKind.kept };
 
-  constructor(dump: Dump, filter: PageFilter | undefined) {
+  constructor(dump: Dump, filter: PageFilter | undefined, choice?: Choice) {
     this.dump = dump;
     this.filter = filter;
+    this.choice = choice;
   }
 
   get excluded(): ExcludedCounts {
@@ -79,13 +98,26 @@ class Pass implements SelectionPass {
     const kept = new PfnBitmap(start, end);
     this.dump.memory.markRam(ram);
     this.dump.memory.markPresent(kept);
-    const exclude = (from: number, to: number, kind: PageKind): void => {
+    const { choice } = this;
+    const clear = (from: number, to: number, kind: PageKind): void => {
       this.counts[kind] = this.counts[kind]! + kept.clearRange(from, to);
+    };
+    const exclude = (from: number, to: number, kind: PageKind): void => {
+      if (choice === undefined) clear(from, to, kind);
+      else for (const part of choice.keep.outside(from, to)) clear(part.start, part.end, kind);
       if (to > end) this.pending = { end: to, kind };
     };
     if (this.pending.end > start) exclude(start, this.pending.end, this.pending.kind);
     if (this.filter !== undefined) {
       this.unjudged += this.filter.run(Math.max(start, this.pending.end), end, ram, exclude);
+    }
+    if (choice !== undefined) {
+      for (const part of choice.keep.within(start, end))
+        choice.unreadable?.run(part.start, part.end, ram, clear);
+      for (const part of choice.drop.within(start, end)) {
+        for (const { start: from, end: to } of choice.keep.outside(part.start, part.end))
+          this.dropped += kept.clearRange(from, to);
+      }
     }
     return { ram, kept };
   }

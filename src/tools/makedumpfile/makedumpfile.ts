@@ -2,6 +2,7 @@
  * makedumpfile: reads a dump, leaves out what the dump level names, and writes the rest as kdump-compressed or ELF.
  *
  *   filter.ts       which pages to keep, window by window
+ *   filters/        what the user's own filters and erase commands want
  *   read-batch.ts   batches of kept pages
  *   compress/       batches on all processors
  *   write-*.ts      the passes over the dump, with the writers of formats/
@@ -10,6 +11,7 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Dump } from '../../formats/dump.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { needsKernel, pageSelector } from './filter.ts';
+import { filteredDump } from './filters/filtered-dump.ts';
 import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts';
 import { writeElf } from './write-elf.ts';
 import { writeKdump } from './write-kdump.ts';
@@ -22,27 +24,38 @@ export async function makedumpfile(job: MakedumpfileJob): Promise<MakedumpfileRe
   const [sink, ...others] = job.outputs;
   if (sink === undefined)
     throw new VmcoreError('E_USAGE', 'no output named', { hint: 'name the dump file to write' });
-  const known = knowKernel(job);
-  if (job.format.kind === 'kdump') return await writeKdump(job, known);
+  const { writing, known } = withFilters(job, knowKernel(job));
+  if (job.format.kind === 'kdump') return await writeKdump(writing, known);
   if (others.length > 0) {
     throw new VmcoreError('E_USAGE', 'ELF output cannot be split', { hint: 'leave out -E or --split' });
   }
-  return await writeElf(job, sink, known);
+  return await writeElf(writing, sink, known);
+}
+
+/** Pages are judged by memory as it was, and copied, like everything else that is told of the kernel, as the filters leave it. */
+function withFilters(
+  job: MakedumpfileJob,
+  known: KnownKernel,
+): { readonly writing: MakedumpfileJob; readonly known: KnownKernel } {
+  if (job.filters === undefined) return { writing: job, known };
+  const dump = filteredDump(job.dump, job.filters);
+  const kernel = known.kernel === undefined ? undefined : new Kernel(dump);
+  return { writing: { ...job, dump }, known: { ...known, kernel } };
 }
 
 /**
  * Opens the kernel and its mem_map. A level that can do without them (0 and 1) is done without, where they cannot be read: then poisoned
  * pages are not known either.
  */
-function knowKernel({ dump, level, progress }: MakedumpfileJob): KnownKernel {
+function knowKernel({ dump, level, progress, filters }: MakedumpfileJob): KnownKernel {
   try {
     const kernel = new Kernel(dump);
-    return { kernel, newPass: pageSelector(dump, kernel, level) };
+    return { kernel, newPass: pageSelector(dump, kernel, level, filters?.pages) };
   } catch (error) {
     if (!(error instanceof VmcoreError)) throw error;
     if (needsKernel(level)) throw dump.vmcoreinfo === undefined ? noSource(dump, level) : error;
     progress.note(`filtering without knowing the kernel: ${error.message}`);
-    return { kernel: undefined, newPass: pageSelector(dump, undefined, level) };
+    return { kernel: undefined, newPass: pageSelector(dump, undefined, level, filters?.pages) };
   }
 }
 

@@ -11,6 +11,7 @@ const result: MakedumpfileResult = {
   written: 300,
   zero: 50,
   excluded: { cache: 100, cachePrivate: 10, user: 200, free: 400, hwpoison: 1, offline: 2 },
+  dropped: 3,
   lost: 0,
   unjudged: 0,
 };
@@ -21,7 +22,7 @@ describe('--show-stats', () => {
     assert.deepEqual(lines, [
       '',
       'Original pages  : 0x00000000000003e8',
-      '  Excluded pages   : 0x00000000000002fb',
+      '  Excluded pages   : 0x00000000000002fe',
       '    Pages filled with zero  : 0x0000000000000032',
       '    Non-private cache pages : 0x0000000000000064',
       '    Private cache pages     : 0x000000000000000a',
@@ -29,7 +30,8 @@ describe('--show-stats', () => {
       '    Free pages              : 0x0000000000000190',
       '    Hwpoison pages          : 0x0000000000000001',
       '    Offline pages           : 0x0000000000000002',
-      '  Remaining pages  : 0x00000000000000ed',
+      '    Extension filter pages  : 0x0000000000000003',
+      '  Remaining pages  : 0x00000000000000ea',
       '  (The number of pages is reduced to 23%.)',
       'Memory Hole     : 0x00000000000000c8',
       '--------------------------------------------------',
@@ -42,10 +44,10 @@ describe('--show-stats', () => {
 
   it('tells of ELF output what was written in the end', () => {
     const text = reportText(result, { endPfn: 1200, format: 'elf', bytes: 1 });
-    assert.match(text, /Excluded pages {3}: 0x0{13}2fb\n {5}in ELF format : 0x0{13}2bc\n/);
+    assert.match(text, /Excluded pages {3}: 0x0{13}2fe\n {5}in ELF format : 0x0{13}2bc\n/);
     assert.match(
       text,
-      /Remaining pages {2}: 0x0{14}ed\n {5}in ELF format : 0x0{13}12c\n {2}\(.*reduced to 30%/,
+      /Remaining pages {2}: 0x0{14}ea\n {5}in ELF format : 0x0{13}12c\n {2}\(.*reduced to 30%/,
     );
   });
 });

@@ -11,10 +11,10 @@ export interface ReportContext {
 
 /** Page counts are hexadecimal, 16 digits, as in the original (print_report() of makedumpfile.c 1.7.9). */
 export function reportText(result: MakedumpfileResult, { endPfn, format, bytes }: ReportContext): string {
-  const { ram, zero, excluded, written } = result;
+  const { ram, zero, excluded, dropped, written } = result;
   const hex = (pages: number): string => `0x${pages.toString(16).padStart(16, '0')}`;
   const { cache, cachePrivate, user, free, hwpoison, offline } = excluded;
-  const out = zero + cache + cachePrivate + user + free + hwpoison + offline;
+  const out = zero + cache + cachePrivate + user + free + hwpoison + offline + dropped;
   // ELF output also has the short gaps between kept pages.
   const elf = (pages: number): string[] => (format === 'elf' ? [`     in ELF format : ${hex(pages)}`] : []);
   const left = format === 'elf' ? written : ram - out;
@@ -30,6 +30,7 @@ export function reportText(result: MakedumpfileResult, { endPfn, format, bytes }
     `    Free pages              : ${hex(free)}`,
     `    Hwpoison pages          : ${hex(hwpoison)}`,
     `    Offline pages           : ${hex(offline)}`,
+    `    Extension filter pages  : ${hex(dropped)}`,
     `  Remaining pages  : ${hex(ram - out)}`,
     ...elf(written),
     ...(ram === 0 ? [] : [`  (The number of pages is reduced to ${Math.floor((left * 100) / ram)}%.)`]),

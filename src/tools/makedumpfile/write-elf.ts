@@ -65,7 +65,10 @@ export async function writeElf(
         start,
         end,
         (from, to) =>
-          hwpoison + offline === 0 && selection.ram.start <= from && selection.ram.nextGap(from) >= to,
+          hwpoison + offline === 0 &&
+          !job.filters?.pages.drop.touches(from, to) &&
+          selection.ram.start <= from &&
+          selection.ram.nextGap(from) >= to,
       );
     }
     progress.advance(window.end);
@@ -102,6 +105,7 @@ export async function writeElf(
     written: total - lost,
     zero,
     excluded: pass.excluded,
+    dropped: pass.dropped,
     lost,
     unjudged: pass.unjudged,
   };
