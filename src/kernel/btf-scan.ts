@@ -1,8 +1,8 @@
 /**
  * The BTF of vmlinux, found in a dump without any symbol: by its magic.
  *
- * It lies in .rodata, so that it is contiguous in physical memory and within the kernel image: that is searched first, from _stext on; then all
- * that the dump has, because nothing says how large an image is. A module's BTF, or another kernel's in the page cache, is told by what
+ * It lies in .rodata, so that it is contiguous in physical memory and within the kernel image: that is searched from _stext on, or, where
+ * nothing tells where the image is, all of the dump. A module's BTF, or another kernel's in the page cache, is told by what
  * is in it, and by its size.
  *
  * Source of truth: include/asm-generic/vmlinux.lds.h (BTF, Linux 6.12), Documentation/bpf/btf.rst.
@@ -23,14 +23,16 @@ const maxBtf = 128 * 2 ** 20;
 /** Present in every kernel since the first; a module's own BTF does not repeat them. */
 const landmarks = ['task_struct', 'list_head'];
 
-/** The kernel's own BTF; undefined when the dump has none. */
+/**
+ * The kernel's own BTF; undefined when the dump has none. Only the image is searched when it is known where that is, so that a dump of any size
+ * takes the same time.
+ */
 export function findBtf(kernel: Kernel): Btf | undefined {
   const text = kernel.info.symbol('_stext');
   const start = text === undefined ? undefined : kernel.tryTranslate(text)?.paddr;
-  if (start !== undefined) {
-    for (const btf of candidates(kernel.dump, start, start + imageReach)) return btf;
-  }
-  return findLargestBtf(kernel.dump);
+  if (start === undefined) return findLargestBtf(kernel.dump);
+  for (const btf of candidates(kernel.dump, start, start + imageReach)) return btf;
+  return undefined;
 }
 
 /** The largest BTF of a whole kernel anywhere in the dump, for dumps that tell nothing. Reads all of it. */

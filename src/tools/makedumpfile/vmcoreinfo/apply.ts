@@ -9,6 +9,7 @@ import { VmcoreError } from '../../../base/errors.ts';
 import { asVaddr } from '../../../base/units.ts';
 import type { Dump } from '../../../formats/dump.ts';
 import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
+import { addedLines, type InfoLine, infoLines } from './added-lines.ts';
 import { imageByOwnInfo, type KernelImage, searchImage } from './locate.ts';
 
 /** What was true of one run of the kernel only, so that text from elsewhere cannot tell it of this dump. */
@@ -27,10 +28,10 @@ const runTimeKeys: ReadonlySet<string> = new Set([
  * E_USAGE when it is of another release than the dump, E_NO_INFO when the kernel it describes cannot be found in the dump.
  */
 export function withKernelInfo(dump: Dump, text: string, from: string): Dump {
-  const given = parse(text, from);
+  const given = new Vmcoreinfo(text, from);
   const own = dump.vmcoreinfo === undefined ? undefined : new Vmcoreinfo(dump.vmcoreinfo, dump.source.name);
   const ownRelease = own?.text('OSRELEASE');
-  const release = given.info.text('OSRELEASE');
+  const release = given.text('OSRELEASE');
   if (release === undefined) {
     throw new VmcoreError('E_NO_INFO', 'is not vmcoreinfo: it has no OSRELEASE', {
       file: from,
@@ -44,28 +45,15 @@ export function withKernelInfo(dump: Dump, text: string, from: string): Dump {
     });
   }
   const image =
-    (own === undefined ? undefined : imageByOwnInfo(dump, own, given.info)) ??
-    searchImage(dump, given.info, release, from);
-  const merged = new Map(given.lines.flatMap((line) => relocated(line, given.info, image)));
-  for (const [key, value] of runTimeLines(dump, given.info, image)) merged.set(key, value);
-  const ownLines = own === undefined ? [] : parse(dump.vmcoreinfo ?? '', dump.source.name).lines;
-  for (const [key] of ownLines) merged.delete(key);
-  const lines = [...ownLines, ...merged].map(([key, value]) => `${key}=${value}\n`);
-  return withVmcoreinfo(dump, lines.join(''));
-}
-
-type Line = readonly [key: string, value: string];
-
-function parse(text: string, file: string): { readonly info: Vmcoreinfo; readonly lines: readonly Line[] } {
-  const lines = text.split('\n').flatMap((line): Line[] => {
-    const equals = line.indexOf('=');
-    return equals <= 0 ? [] : [[line.slice(0, equals), line.slice(equals + 1)]];
-  });
-  return { info: new Vmcoreinfo(text, file), lines };
+    (own === undefined ? undefined : imageByOwnInfo(dump, own, given)) ??
+    searchImage(dump, given, release, from);
+  const lines = new Map(infoLines(text).flatMap((line) => relocated(line, given, image)));
+  for (const [key, value] of runTimeLines(dump, given, image)) lines.set(key, value);
+  return addedLines(dump, Array.from(lines, ([key, value]) => `${key}=${value}\n`).join(''));
 }
 
 /** A line as it is true of this dump, or none. */
-function relocated([key, value]: Line, given: Vmcoreinfo, image: KernelImage): Line[] {
+function relocated([key, value]: InfoLine, given: Vmcoreinfo, image: KernelImage): InfoLine[] {
   if (runTimeKeys.has(key)) return [];
   const name = /^SYMBOL\((.*)\)$/.exec(key)?.[1];
   if (name === undefined) return [[key, value]];
@@ -76,7 +64,7 @@ function relocated([key, value]: Line, given: Vmcoreinfo, image: KernelImage): L
 }
 
 /** Keys that follow from where the image is and what its variables hold. */
-function* runTimeLines(dump: Dump, given: Vmcoreinfo, image: KernelImage): Generator<Line> {
+function* runTimeLines(dump: Dump, given: Vmcoreinfo, image: KernelImage): Generator<InfoLine> {
   const u64At = (name: string): bigint | undefined => {
     const address = given.symbol(name);
     return address === undefined ? undefined : image.readU64(address);
@@ -123,7 +111,7 @@ const actualVaBits = (configured: number, memstart: bigint): number =>
  * SYMBOL(mem_section) of the running kernel is the table itself; in a vmlinux it is, since 4.15, the pointer to it. And what 5-level page
  * tables decide: on x86_64, 52 bits of physical address instead of 46, and a table to match.
  */
-function* memSection(dump: Dump, given: Vmcoreinfo, image: KernelImage): Generator<Line> {
+function* memSection(dump: Dump, given: Vmcoreinfo, image: KernelImage): Generator<InfoLine> {
   const variable = given.symbol('mem_section');
   const sectionSize = given.size('mem_section');
   const sectionBits = given.smallNumber('SECTION_SIZE_BITS');
@@ -138,15 +126,3 @@ function* memSection(dump: Dump, given: Vmcoreinfo, image: KernelImage): Generat
   const table = isPointer ? image.readU64(variable) : undefined;
   if (table !== undefined && table !== 0n) yield ['SYMBOL(mem_section)', table.toString(16)];
 }
-
-const withVmcoreinfo = (dump: Dump, vmcoreinfo: string): Dump => ({
-  format: dump.format,
-  arch: dump.arch,
-  source: dump.source,
-  littleEndian: dump.littleEndian,
-  memory: dump.memory,
-  notes: dump.notes,
-  vmcoreinfo,
-  segments: dump.segments,
-  describe: () => dump.describe(),
-});

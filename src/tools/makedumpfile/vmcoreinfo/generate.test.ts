@@ -117,6 +117,7 @@ describe('vmcoreinfo made from a vmlinux', () => {
     const text = generate(
       vmlinux({
         release: '6.1.0-test',
+        page: { ...pageMembers, compound_dtor: 16, compound_order: 17 },
         symbols: { swapper_pg_dir: 0, node_states: 768, node_data: 8192, kallsyms_names: 0, phys_base: 8 },
         enums: { compound_dtor_id: { HUGETLB_PAGE_DTOR: 2 } },
       }),
@@ -147,6 +148,8 @@ describe('vmcoreinfo made from a vmlinux', () => {
       'OFFSET(page.lru)=8',
       'OFFSET(page._mapcount)=48',
       'OFFSET(page.private)=40',
+      'OFFSET(page.compound_dtor)=16',
+      'OFFSET(page.compound_order)=17',
       'OFFSET(page.compound_head)=8',
       'OFFSET(zone.free_area)=256',
       'OFFSET(zone.vm_stat)=1344',
@@ -196,8 +199,10 @@ describe('vmcoreinfo made from a vmlinux', () => {
       PG_slab: 0x200_0000,
     };
     const none = undefined;
+    const withOrder = { ...pageMembers, compound_dtor: 16, compound_order: 17 };
     const cases: readonly [Kernel, readonly (number | undefined)[]][] = [
-      [{ release: '5.10.0', enums: dtor }, [-129, -257, 9, none, 2, none, none, none]],
+      [{ release: '5.4.0', page: withOrder }, [-129, -257, 9, none, none, none, none, none]],
+      [{ release: '5.10.0', page: withOrder, enums: dtor }, [-129, -257, 9, none, 2, none, none, none]],
       [
         { release: '6.6.0', enums: { pageflags: { ...flags, PG_hugetlb: 8 } } },
         [-129, -257, 9, none, none, 8, none, none],

@@ -13,7 +13,9 @@ import type { ByteSource } from '../../../base/byte-source.ts';
 import type { Decompress } from '../../../formats/elf-sections.ts';
 import type { Wanted } from '../../../kernel/dwarf-scan.ts';
 import { sizeOf } from '../../../kernel/types.ts';
+import { Lines } from './lines.ts';
 import { pageTypes } from './page-types.ts';
+import { addMemory, addPageFlags } from './type-lines.ts';
 import {
   arm64VaBits,
   kernelImageSize,
@@ -55,19 +57,28 @@ export const runTimeSymbols: Readonly<Record<Vmlinux['arch'], readonly string[]>
  */
 export function generateVmcoreinfo(vmlinux: ByteSource, decompress: Decompress): string {
   const kernel = openVmlinux(vmlinux, decompress, wanted);
-  const lines = new Lines(kernel);
-  const buildId = kernel.symbols.buildId();
+  const { symbols } = kernel;
+  // On x86_64 swapper_pg_dir is a macro for init_top_pgt.
+  const alias = (name: string): string =>
+    name === 'swapper_pg_dir' && kernel.arch === 'x86_64' ? 'init_top_pgt' : name;
+  const lines = new Lines(kernel.layouts, (name) => symbols.address(name) ?? symbols.address(alias(name)));
   lines.add('OSRELEASE', kernel.release);
-  lines.add('BUILD-ID', buildId);
+  lines.add('BUILD-ID', symbols.buildId());
   lines.add('PAGESIZE', String(kernel.pageSize));
   lines.symbols('init_uts_ns');
   lines.offsets('uts_namespace.name');
   lines.symbol('node_online_map', nodeOnlineMap(kernel));
   lines.symbols('swapper_pg_dir', '_stext', 'vmap_area_list', 'mem_map', 'contig_page_data');
   addSections(lines, kernel);
-  addMemory(lines, kernel);
+  addMemory(lines, kernel.layouts);
+  // Of no use without the list, which went in 6.9 (55c49fee57af).
+  if (symbols.find('vmap_area_list') !== undefined) lines.offsets('vmap_area.va_start', 'vmap_area.list');
+  lines.lengths('zone.free_area');
   addLog(lines, kernel);
-  addPageFlags(lines, kernel);
+  addPageFlags(lines, kernel.layouts);
+  // The enum has it in every kernel since 6.11; such pages are only where CONFIG_UNACCEPTED_MEMORY brings accept_memory().
+  if (symbols.find('accept_memory') !== undefined)
+    lines.number('PAGE_UNACCEPTED_MAPCOUNT_VALUE', pageTypes(kernel.layouts).unaccepted);
   // In vmcoreinfo since 6.0 (5fd8fea935a1, f09bddbd8661).
   lines.symbols('kallsyms_names', 'kallsyms_num_syms', 'kallsyms_token_table', 'kallsyms_token_index');
   lines.symbols('kallsyms_offsets', 'kallsyms_relative_base', 'kallsyms_addresses');
@@ -79,61 +90,6 @@ export function generateVmcoreinfo(vmlinux: ByteSource, decompress: Decompress):
 
 /** Bytes. */
 const pointerSize = 8;
-
-/** Lines in the kernel's notation. What is undefined, or not in this kernel, gives no line. */
-class Lines {
-  private readonly kernel: Vmlinux;
-  private readonly lines: string[] = [];
-
-  constructor(kernel: Vmlinux) {
-    this.kernel = kernel;
-  }
-
-  text(): string {
-    return this.lines.map((line) => `${line}\n`).join('');
-  }
-
-  add(key: string, value: string | undefined): void {
-    if (value !== undefined) this.lines.push(`${key}=${value}`);
-  }
-
-  symbol(name: string, address: bigint | undefined): void {
-    this.add(`SYMBOL(${name})`, address?.toString(16));
-  }
-
-  symbols(...names: readonly string[]): void {
-    const { symbols, arch } = this.kernel;
-    for (const name of names) {
-      // On x86_64 swapper_pg_dir is a macro for init_top_pgt.
-      const alias = name === 'swapper_pg_dir' && arch === 'x86_64' ? 'init_top_pgt' : name;
-      this.symbol(name, symbols.address(name) ?? symbols.address(alias));
-    }
-  }
-
-  sizes(...types: readonly string[]): void {
-    for (const type of types) this.decimal(`SIZE(${type})`, this.kernel.layouts.size(type));
-  }
-
-  offsets(...members: readonly string[]): void {
-    for (const member of members) this.decimal(`OFFSET(${member})`, this.kernel.layouts.offset(member));
-  }
-
-  lengths(...members: readonly string[]): void {
-    for (const member of members) this.length(member, this.kernel.layouts.length(member));
-  }
-
-  length(name: string, value: number | undefined): void {
-    this.decimal(`LENGTH(${name})`, value);
-  }
-
-  number(name: string, value: number | undefined): void {
-    this.decimal(`NUMBER(${name})`, value);
-  }
-
-  private decimal(key: string, value: number | undefined): void {
-    this.add(key, value === undefined ? undefined : String(value));
-  }
-}
 
 function addSections(lines: Lines, kernel: Vmlinux): void {
   const { layouts, symbols, pageSize } = kernel;
@@ -163,24 +119,6 @@ function nodeOnlineMap({ symbols, layouts }: Vmlinux): bigint | undefined {
   return sets === undefined || index === undefined || size === undefined
     ? undefined
     : sets + BigInt(index * size);
-}
-
-function addMemory(lines: Lines, { symbols, layouts }: Vmlinux): void {
-  layouts.requireSize('page');
-  lines.sizes('page', 'pglist_data', 'zone', 'free_area', 'list_head', 'nodemask_t');
-  lines.offsets('page.flags', 'page._refcount', 'page.mapping', 'page.lru', 'page._mapcount', 'page.private');
-  // Where a large page's order and destructor are: page until 6.2, folio in 6.3-6.5; page.compound_info since 7.1.
-  if (layouts.offset('page.compound_order') !== undefined)
-    lines.offsets('page.compound_dtor', 'page.compound_order');
-  else lines.offsets('folio._folio_dtor', 'folio._folio_order');
-  lines.offsets('page.compound_head', 'page.compound_info');
-  lines.offsets('pglist_data.node_zones', 'pglist_data.nr_zones', 'pglist_data.node_mem_map');
-  lines.offsets('pglist_data.node_start_pfn', 'pglist_data.node_spanned_pages', 'pglist_data.node_id');
-  lines.offsets('zone.free_area', 'zone.vm_stat', 'zone.spanned_pages', 'free_area.free_list');
-  lines.offsets('list_head.next', 'list_head.prev');
-  // Of no use without the list, which went in 6.9 (55c49fee57af).
-  if (symbols.find('vmap_area_list') !== undefined) lines.offsets('vmap_area.va_start', 'vmap_area.list');
-  lines.lengths('zone.free_area');
 }
 
 function addLog(lines: Lines, { symbols, layouts }: Vmlinux): void {
@@ -218,27 +156,6 @@ function addLog(lines: Lines, { symbols, layouts }: Vmlinux): void {
   lines.offsets('atomic_long_t.counter');
   lines.sizes('latched_seq');
   lines.offsets('latched_seq.val');
-}
-
-function addPageFlags(lines: Lines, { symbols, layouts }: Vmlinux): void {
-  const flag = (name: string): void => lines.number(name, layouts.enumValue('pageflags', name));
-  const types = pageTypes(layouts);
-  lines.lengths('free_area.free_list');
-  lines.number('NR_FREE_PAGES', layouts.enumValue('zone_stat_item', 'NR_FREE_PAGES'));
-  for (const name of ['PG_lru', 'PG_private', 'PG_swapcache', 'PG_swapbacked', 'PG_slab']) flag(name);
-  lines.number('PAGE_SLAB_MAPCOUNT_VALUE', types.slab);
-  flag('PG_hwpoison');
-  const head = layouts.enumValue('pageflags', 'PG_head');
-  lines.number('PG_head_mask', head === undefined ? undefined : 2 ** head);
-  lines.number('PAGE_BUDDY_MAPCOUNT_VALUE', types.buddy);
-  lines.number('HUGETLB_PAGE_DTOR', layouts.enumValue('compound_dtor_id', 'HUGETLB_PAGE_DTOR'));
-  // In 6.6-6.8 a flag of the second page.
-  flag('PG_hugetlb');
-  lines.number('PAGE_HUGETLB_MAPCOUNT_VALUE', types.hugetlb);
-  lines.number('PAGE_OFFLINE_MAPCOUNT_VALUE', types.offline);
-  // The enum has it in every kernel since 6.11; such pages are only where CONFIG_UNACCEPTED_MEMORY brings accept_memory().
-  if (symbols.find('accept_memory') !== undefined)
-    lines.number('PAGE_UNACCEPTED_MAPCOUNT_VALUE', types.unaccepted);
 }
 
 function addX86(lines: Lines, kernel: Vmlinux): void {

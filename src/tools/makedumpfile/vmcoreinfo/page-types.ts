@@ -40,10 +40,12 @@ export function pageTypes(layouts: Layouts): PageTypes {
     };
   }
   const isFlag = (name: string): boolean => layouts.enumValue('pageflags', name) !== undefined;
-  const hasDestructor = layouts.enumValue('compound_dtor_id', 'HUGETLB_PAGE_DTOR') !== undefined;
   const hasSlabType = !isFlag('PG_slab');
-  // A kernel without CONFIG_HUGETLB_PAGE has neither flag nor destructor, in any release; it has no such pages either.
-  const hasHugetlbType = hasSlabType || (!isFlag('PG_hugetlb') && !hasDestructor);
+  // Destructors and a byte for the order went in 6.6, where PG_hugetlb became a flag in every configuration. A kernel before that may have none
+  // of the three, without CONFIG_HUGETLB_PAGE; it still has the byte.
+  const hasOrderByte =
+    layouts.offset('page.compound_order') !== undefined || layouts.offset('folio._folio_order') !== undefined;
+  const hasHugetlbType = hasSlabType || (!hasOrderByte && !isFlag('PG_hugetlb'));
   return {
     buddy: ~macroValues.buddy,
     offline: ~macroValues.offline,

@@ -1,0 +1,92 @@
+/**
+ * What older kernels did not yet print about themselves, found in what they did, and in their BTF. Done once, when a dump is opened: all that
+ * comes behind reads one complete vmcoreinfo.
+ *
+ * Source of truth: kernel/crash_core.c of Linux 4.18 to 5.15: MAX_PHYSMEM_BITS since 5.9 (1d50e5d0c505), SECTION_SIZE_BITS since 5.14
+ * (4f5aecdff25f).
+ */
+import { VmcoreError } from '../../../base/errors.ts';
+import type { Arch, Dump } from '../../../formats/dump.ts';
+import type { Btf } from '../../../kernel/btf.ts';
+import { findBtf } from '../../../kernel/btf-scan.ts';
+import { Kernel } from '../../../kernel/kernel.ts';
+import { Layouts } from '../../../kernel/layouts.ts';
+import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
+import { addedLines } from './added-lines.ts';
+import { Lines } from './lines.ts';
+import { addMemory, addPageFlags } from './type-lines.ts';
+
+/** What classifying pages needs. Of those in one group, a release has one. */
+const needed: readonly (readonly string[])[] = [
+  ...['SIZE(page)', 'SIZE(mem_section)', 'OFFSET(mem_section.section_mem_map)', 'OFFSET(page.flags)'],
+  ...['OFFSET(page.mapping)', 'OFFSET(page.lru)', 'OFFSET(page._mapcount)', 'OFFSET(page.private)'],
+  ...['LENGTH(zone.free_area)', 'NUMBER(PG_lru)', 'NUMBER(PG_private)', 'NUMBER(PG_swapcache)'],
+  ...['NUMBER(PG_swapbacked)', 'NUMBER(PG_head_mask)', 'NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)'],
+  'NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)',
+]
+  .map((key) => [key])
+  .concat([
+    ['OFFSET(page.compound_head)', 'OFFSET(page.compound_info)'],
+    ['NUMBER(PG_slab)', 'NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)'],
+    ['NUMBER(HUGETLB_PAGE_DTOR)', 'NUMBER(PG_hugetlb)', 'NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)'],
+  ]);
+
+/** The dump, with lines added at the end of its vmcoreinfo where something needed is not in it and can be known. */
+export function withCompleteInfo(dump: Dump): Dump {
+  const own = dump.vmcoreinfo;
+  if (own === undefined) return dump;
+  const info = new Vmcoreinfo(own, dump.source.name);
+  const has = (key: string): boolean => info.text(key) !== undefined;
+  const isComplete = needed.every((group) => group.some(has));
+  const typed = isComplete ? '' : linesOfBtf(dump);
+  const completed = addedLines(dump, typed);
+  return addedLines(
+    completed,
+    sectionLines(new Vmcoreinfo(completed.vmcoreinfo ?? '', dump.source.name), dump.arch),
+  );
+}
+
+/** Nothing when the dump has no BTF, or says so little that its memory cannot be read: copying it does not need more. */
+function linesOfBtf(dump: Dump): string {
+  let btf: Btf | undefined;
+  try {
+    btf = findBtf(new Kernel(dump));
+  } catch (error) {
+    if (error instanceof VmcoreError && (error.code === 'E_NO_INFO' || error.code === 'E_UNREADABLE'))
+      return '';
+    throw error;
+  }
+  if (btf?.struct('page') === undefined) return '';
+  const layouts = new Layouts(dump.source.name, undefined, [() => btf]);
+  const lines = new Lines(layouts, () => undefined);
+  lines.sizes('mem_section');
+  lines.offsets('mem_section.section_mem_map');
+  addMemory(lines, layouts);
+  lines.lengths('zone.free_area');
+  addPageFlags(lines, layouts);
+  return lines.text();
+}
+
+/** Sizes of a section that kernels have had: arm64 2^30 until 5.11, 2^29 with 64K pages since; all others 2^27. */
+const sectionBits: Readonly<Record<Arch, readonly number[]>> = { x86_64: [27], arm64: [27, 29, 30] };
+/** The least that fits comes first: 52 bits are the exception on both. */
+const physicalBits: Readonly<Record<Arch, readonly number[]>> = { x86_64: [46, 52], arm64: [48, 52] };
+
+/**
+ * SECTION_SIZE_BITS and MAX_PHYSMEM_BITS from the number of roots: their difference is the number of bits of a section's number. No two pairs that a
+ * kernel can have differ by the same.
+ */
+function sectionLines(info: Vmcoreinfo, arch: Arch): string {
+  const [known, knownTotal] = [info.smallNumber('SECTION_SIZE_BITS'), info.smallNumber('MAX_PHYSMEM_BITS')];
+  const roots = info.length('mem_section');
+  const size = info.size('mem_section');
+  const pageSize = Number(info.text('PAGESIZE'));
+  if ((known !== undefined && knownTotal !== undefined) || !roots || !size || !(pageSize >= size)) return '';
+  const numberBits = Math.round(Math.log2(roots * Math.floor(pageSize / size)));
+  for (const total of knownTotal === undefined ? physicalBits[arch] : [knownTotal]) {
+    const section = total - numberBits;
+    if (known === undefined ? sectionBits[arch].includes(section) : section === known)
+      return `NUMBER(SECTION_SIZE_BITS)=${section}\nNUMBER(MAX_PHYSMEM_BITS)=${total}\n`;
+  }
+  return '';
+}
