@@ -11,7 +11,7 @@ import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
-import type { LogStart, PrintkRecord } from './printk.ts';
+import type { LogStart, PrintkRecord } from './log-record.ts';
 
 /** log_buf_len= allows up to 2 GiB (LOG_BUF_LEN_MAX). */
 const maxBytes = 2 ** 31;

@@ -11,17 +11,11 @@ import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
+import type { LogStart, PrintkRecord } from './log-record.ts';
 import { readLegacyRecords } from './printk-legacy.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
-export interface PrintkRecord {
-  readonly seq: bigint;
-  /** Nanoseconds since boot, by the scheduler's clock. */
-  readonly time: bigint;
-  /** Bit 31 set: a CPU number (interrupt context); else a thread id. */
-  readonly callerId: number | undefined;
-  readonly text: Uint8Array;
-}
+export type { LogStart, PrintkRecord };
 
 /** Top two bits of a descriptor's state variable (enum desc_state). */
 const DescState = { committed: 1n, finalized: 2n } as const;
@@ -91,9 +85,6 @@ function layoutOf(info: Vmcoreinfo, file: string): Layout {
     callerId: callerId === undefined ? undefined : printkInfo.member(callerId, 4),
   };
 }
-
-/** Which records: all that are there, or those since the log was last cleared (`dmesg --clear`). */
-export type LogStart = 'oldest' | 'last-clear';
 
 /**
  * Records from the oldest to the newest. A kernel that does not tell when its log was cleared has not cleared it. E_NO_INFO when vmcoreinfo
