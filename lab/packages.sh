@@ -1,11 +1,11 @@
 #!/bin/sh
-# packages.sh node|demo|test: the Debian packages that is needed for, installed when missing. Quiet when none is.
+# packages.sh node|demo|test|bench|matrix: the Debian packages that is needed for, installed when missing. Quiet when none is.
 #
 # In shell, not TypeScript, because the Node of the project does not start where libatomic is missing.
 # A package counts as there when what we need of it is there (a program, a file), however it was installed.
 # As root on a machine with apt it installs, after saying what and why; else it says what to do and exits 6.
 set -eu
-what=${1:?node, demo or test}
+what=${1:?node, demo, test, bench or matrix}
 PATH=$PATH:/usr/sbin:/sbin
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -38,7 +38,7 @@ multiarch="/usr/lib/*-linux-gnu*/libatomic.so.1 /lib/*-linux-gnu*/libatomic.so.1
 need libatomic1 libatomic.so.1 'Node 26 does not start without it, here and in the guest' has_file $multiarch
 
 case $what in
-  demo | test)
+  demo | test | bench | matrix)
     # Brings seabios, qemu-system-data and the network card ROMs along: they are dependencies.
     need qemu-system-x86 qemu-system-x86_64 'boots the kernel that is crashed' has qemu-system-x86_64
     need busybox-static 'a static busybox' 'first program of the capture image, and the guest'\''s shell' has_static_busybox
@@ -50,7 +50,19 @@ esac
 case $what in
   test)
     need gcc gcc 'the tests compare the offsets we read in DWARF with those the compiler used' has gcc
+    ;;
+esac
+case $what in
+  test | bench | matrix)
     need makedumpfile makedumpfile 'the tests compare our dumps with its dumps' has makedumpfile
+    ;;
+esac
+case $what in
+  bench)
+    need time 'GNU time' 'measures the memory that a program used' has_file /usr/bin/time
+    ;;
+  matrix)
+    need qemu-system-arm qemu-system-aarch64 'boots the arm64 kernels that are crashed' has qemu-system-aarch64
     ;;
 esac
 if [ -z "$missing" ]; then exit 0; fi

@@ -1,12 +1,12 @@
 #!/bin/sh
-# setup.sh node|demo|test: makes a checkout ready for what is about to run, and says nothing when it already is.
+# setup.sh node|demo|test|bench|matrix: makes a checkout ready for what is about to run, and says nothing when it already is.
 #   node  Node 26 and the npm packages of package-lock.json
 #   demo  the same, and the Debian packages that `npm run demo` needs
-#   test  the same, and the Debian packages that `npm test` needs
+#   test  the same, and the Debian packages that `npm test` needs; bench and matrix: those of `npm run bench` and `test:matrix`
 # Runs before node_modules exists, under whatever Node and npm the machine has. Exit 6: something is missing, said which.
 set -eu
 cd "${0%/*}/.."
-what=${1:?node, demo or test}
+what=${1:?node, demo, test, bench or matrix}
 
 # First of all, because the Node in node_modules does not start without libatomic.
 sh lab/packages.sh "$what"

@@ -6,13 +6,11 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
-import { bundleProgram } from '../../src/tools/kdumpctl/bundle.ts';
 import { dumpNames } from '../../src/tools/kdumpctl/save.ts';
 import { type DebianKernel, debianKernel } from '../../src/tools/rehearse/debian.ts';
 import { rehearse } from '../../src/tools/rehearse/rehearse.ts';
@@ -52,7 +50,7 @@ const timeout = 1800;
 export async function guestDump(spec: GuestSpec, progress: Progress, abort: AbortSignal): Promise<GuestDump> {
   const { suite, flavour, arch } = guestKernels[spec.kernel];
   const kernel = await debianKernel({ suite, flavour, progress });
-  const folder = join(cacheDir('dumps'), await keyOf(kernel, spec));
+  const folder = join(cacheDir('dumps'), keyOf(kernel, spec));
   if (!existsSync(folder)) {
     const making = mkdtempSync(join(cacheDir('dumps'), '.making-'));
     try {
@@ -76,21 +74,19 @@ export async function guestDump(spec: GuestSpec, progress: Progress, abort: Abor
   };
 }
 
-async function keyOf({ release }: DebianKernel, { kernel, memory }: GuestSpec): Promise<string> {
-  const work = mkdtempSync(join(tmpdir(), 'vmcore-guest-'));
-  try {
-    const load = join(work, 'load.mjs');
-    await bundleProgram(heavyLoad, load);
-    const hash = createHash('sha256').update(readFileSync(load));
-    const scripts =
-      guestKernels[kernel].arch === 'x86_64'
-        ? ['../../src/tools/rehearse/first-machine.sh']
-        : ['./arm64-first.sh', './arm64-capture.sh'];
-    for (const script of scripts) hash.update(readFileSync(new URL(script, import.meta.url)));
-    return `${release}-${memory / 2 ** 20}M-${hash.digest('hex').slice(0, 12)}`;
-  } finally {
-    rmSync(work, { recursive: true });
+/** What decides what is in a guest's memory, beside its kernel. */
+const loadFiles = ['heavy-load.ts', 'load/contents.ts', 'load/machine.ts', 'load/memory.ts'];
+const machineFiles = {
+  x86_64: ['../../src/tools/rehearse/first-machine.sh'],
+  arm64: ['arm64-first.sh', 'arm64-capture.sh'],
+} as const;
+
+function keyOf({ release }: DebianKernel, { kernel, memory }: GuestSpec): string {
+  const hash = createHash('sha256');
+  for (const file of [...loadFiles, ...machineFiles[guestKernels[kernel].arch]]) {
+    hash.update(readFileSync(join(import.meta.dirname, file)));
   }
+  return `${release}-${memory / 2 ** 20}M-${hash.digest('hex').slice(0, 12)}`;
 }
 
 async function crashX86Guest(
