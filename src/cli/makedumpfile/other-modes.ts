@@ -1,6 +1,6 @@
 /** The modes of makedumpfile that do not filter: -R, -g, --reassemble, --dump-dmesg, --mem-usage, --vtop. */
 import { ExitStatus, VmcoreError } from '../../base/errors.ts';
-import { asPfn } from '../../base/units.ts';
+import { asPfn, asVaddr, hex } from '../../base/units.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
 import { unpackWhole } from '../../codecs/native-inflate.ts';
 import { unflatten } from '../../formats/open.ts';
@@ -136,10 +136,14 @@ export function showMemUsage(
 }
 
 export function showTranslation(
-  { vmcore, address, kernel }: Of<'vtop'>,
+  { vmcore, address, kernel: source }: Of<'vtop'>,
   line: MakedumpfileLine,
   messages: Messages,
 ): ExitStatus {
-  messages.common(translationText(new Kernel(openVmcore(vmcore, kernel, line.cutShort)), address));
+  const kernel = new Kernel(openVmcore(vmcore, source, line.cutShort));
+  if (line.json) {
+    const mapping = kernel.tryTranslate(asVaddr(address));
+    printJson({ virtual: hex(address), physical: mapping === undefined ? null : hex(mapping.paddr) });
+  } else messages.common(translationText(kernel, address));
   return ExitStatus.done;
 }
