@@ -22,7 +22,7 @@ export interface MemUsage {
   readonly cachePrivate: number;
   readonly user: number;
   readonly free: number;
-  /** The rest: what every dump holds. */
+  /** The rest: what every dump holds. In a dump that was filtered before, what was left out then is in no row. */
   readonly kernelData: number;
 }
 
@@ -41,20 +41,21 @@ export function memUsage({ dump, reserved, bitmapBytes, progress }: MemUsageRequ
   const pass = pageSelector(dump, new Kernel(dump), maxDumpLevel)();
   const zeros = new ZeroCounter(memory);
   let total = 0;
+  let kept = 0;
   progress.step('Excluding unnecessary pages', memory.endPfn);
   for (const window of windowsOf(memory.endPfn, bitmapBytes)) {
-    const { ram, kept } = pass.select(window);
+    const selection = pass.select(window);
     for (const { start, end } of reserved) {
-      ram.clearRange(start, end);
-      kept.clearRange(start, end);
+      selection.ram.clearRange(start, end);
+      selection.kept.clearRange(start, end);
     }
-    total += ram.count();
-    zeros.count(kept);
+    total += selection.ram.count();
+    kept += selection.kept.count();
+    zeros.count(selection.kept);
     progress.advance(window.end);
   }
-  const { cache, cachePrivate, user, free, hwpoison, offline } = pass.excluded;
+  const { cache, cachePrivate, user, free } = pass.excluded;
   const { zero } = zeros;
-  const excluded = zero + cache + cachePrivate + user + free + hwpoison + offline;
   return {
     pageSize: memory.pageSize,
     total,
@@ -63,7 +64,7 @@ export function memUsage({ dump, reserved, bitmapBytes, progress }: MemUsageRequ
     cachePrivate,
     user,
     free,
-    kernelData: total - excluded,
+    kernelData: kept - zero,
   };
 }
 
