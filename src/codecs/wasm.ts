@@ -2,11 +2,12 @@
  * lzo and snappy in WebAssembly: one call for a batch of pages, in a memory that threads may share. Runs in browsers.
  *
  * The code is AssemblyScript, in assembly/; its compiled form is in wasm-modules.ts, twice, because a module that imports a shared
- * memory takes no other, and a browser without cross-origin isolation cannot make a shared one. All numbers below named
- * `input`, `output`, `sizes`, `flags` and `scratch` are byte offsets in the memory, none below `lowestOffset`. An instance belongs to one thread;
- * threads that share a memory have a scratch area each.
+ * memory takes no other, and a browser without cross-origin isolation cannot make a shared one. What is named `input`, `output`,
+ * `sizes`, `flags` and `scratch` below are byte offsets in the memory, none below `lowestOffset`. An instance belongs to one
+ * thread; threads that share a memory have a scratch area each.
  *
- * Outside the areas named by a call nothing is written. What is read and written is bounded by the memory in any case.
+ * Whatever the data, nothing outside the areas that a call names is written. The areas themselves are the caller's to get right:
+ * the memory's end is the only bound that WebAssembly sets, and an area that reaches beyond it throws a WebAssembly.RuntimeError.
  */
 import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
 import { ownMemoryModule, sharedMemoryModule } from './wasm-modules.ts';
