@@ -9,7 +9,10 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
   class Instance {
-    constructor(module: Module, imports?: Record<string, Record<string, Memory | ((...args: number[]) => unknown)>>);
+    constructor(
+      module: Module,
+      imports?: Record<string, Record<string, Memory | ((...args: number[]) => unknown)>>,
+    );
     readonly exports: Readonly<Record<string, unknown>>;
   }
   class Memory {
