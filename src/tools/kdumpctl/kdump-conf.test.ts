@@ -42,9 +42,11 @@ final_action poweroff
       ['ext4 /dev/vda\next2 /dev/vdb\n', 2, /a second target/],
       ['core_collector cp\n', 1, /core_collector "cp" is not makedumpfile/],
       ['core_collector makedumpfile -d 32\n', 1, /"32" is not a dump level/],
-      ['core_collector makedumpfile -d\n', 1, /"" is not a dump level/],
-      ['core_collector makedumpfile -Q\n', 1, /option "-Q" is not known/],
-      ['core_collector makedumpfile constructor\n', 1, /option "constructor" is not known/],
+      ['core_collector makedumpfile -d\n', 1, /option -d needs a value/],
+      ['core_collector makedumpfile -Q\n', 1, /unknown option -Q/],
+      ['core_collector makedumpfile constructor\n', 1, /unexpected "/],
+      ['core_collector makedumpfile -F\n', 1, /core_collector/],
+      ['core_collector makedumpfile -E -d 31\n', 1, /does not write one compressed file/],
     ];
     for (const [text, line, what] of wrong) {
       assert.throws(

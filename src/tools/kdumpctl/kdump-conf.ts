@@ -5,7 +5,7 @@
  */
 import { VmcoreError } from '../../base/errors.ts';
 import type { CodecName } from '../../codecs/page-codec.ts';
-import { parseDumpLevel } from '../makedumpfile/dump-level.ts';
+import { parseMakedumpfileLine } from '../makedumpfile/options.ts';
 
 export interface KdumpConf {
   /** The file system the dump is written to. */
@@ -27,10 +27,6 @@ export const defaultCollector: CoreCollector = { level: 31, codec: 'zstd' };
 const fileSystems = ['ext2', 'ext3', 'ext4'];
 /** Keys that others act on: the capture image's own script, and the builder. */
 const keysOfOthers = ['final_action', 'failure_action', 'extra_modules', 'extra_bins'];
-const codecOptions: ReadonlyMap<string, CodecName> = new Map([
-  ['-c', 'zlib'],
-  ['-z', 'zstd'],
-]);
 
 /** E_USAGE with FILE:LINE for what cannot be understood. */
 export function parseKdumpConf(text: string, file: string): KdumpConf {
@@ -61,21 +57,18 @@ export function parseKdumpConf(text: string, file: string): KdumpConf {
   return { target, path, collector };
 }
 
-/** The collector, or what is wrong with it. */
+/** The collector, or what is wrong with it. Its options are those of makedumpfile's own command line. */
 function parseCollector(value: string): CoreCollector | string {
   const [program, ...words] = value.split(/\s+/);
   if (program !== 'makedumpfile') return `core_collector "${program}" is not makedumpfile`;
-  let level = 0;
-  let codec: CodecName | undefined;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    if (word === '-d') {
-      const parsed = parseDumpLevel(words[++i] ?? '');
-      if (parsed === undefined) return `"${words[i] ?? ''}" is not a dump level`;
-      level = parsed;
-    } else if (word === '--message-level') i++;
-    else if (codecOptions.has(word)) codec = codecOptions.get(word);
-    else return `makedumpfile option "${word}" is not known here`;
+  try {
+    const { action } = parseMakedumpfileLine(['/proc/vmcore', 'vmcore', ...words]);
+    const isPlainFile = action.kind === 'create' && action.destination.kind === 'file';
+    if (!isPlainFile || action.format.kind !== 'kdump')
+      return 'core_collector does not write one compressed file';
+    return { level: action.levels[0] ?? 0, codec: action.format.codec };
+  } catch (error) {
+    if (error instanceof VmcoreError) return `core_collector: ${error.message}`;
+    throw error;
   }
-  return { level, codec };
 }
