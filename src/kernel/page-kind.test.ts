@@ -132,6 +132,8 @@ for (const release of pageReleases) {
       const block: PageSpec[] = [{ type: 'buddy', private: 2n }, {}, poisoned, {}];
       assert.deepEqual(judge(release, block, always), ['2-2 hwpoison']);
       assert.deepEqual(judge(release, block), ['0-3 free']);
+      const first: PageSpec = { type: 'buddy', private: 2n, flags: ['hwpoison'] };
+      assert.deepEqual(judge(release, [first, {}, {}, {}], always), ['0-0 hwpoison'], 'page by page');
       // The kernel marks the head of a hugetlb page, and does not say which of its pages it was.
       assert.deepEqual(judge(release, compound(release, 9, poisoned, true), always), ['0-511 hwpoison']);
     });
