@@ -20,6 +20,8 @@ export interface PeerRun {
 }
 
 export interface Peer {
+  /** The program and the arguments before those of a run, for who starts it in another way. */
+  readonly command: readonly string[];
   /** Its status is part of the result, not an error. */
   run(args: readonly string[], how?: PeerRun): Promise<ProgramResult>;
 }
@@ -29,7 +31,10 @@ const defaultTimeout = 120_000;
 /** The makedumpfile of this machine: on Debian 12 it is 1.7.2, without zstd. E_NEEDS when there is none. */
 export function debianMakedumpfile(): Peer {
   const path = requireProgram({ name: 'makedumpfile', debianPackage: 'makedumpfile' });
-  return { run: (args, { timeout = defaultTimeout } = {}) => runProgram(path, args, { timeout }) };
+  return {
+    command: [path],
+    run: (args, { timeout = defaultTimeout } = {}) => runProgram(path, args, { timeout }),
+  };
 }
 
 /** makedumpfile of Debian forky (1.7.8 or later): zstd, and kernels up to about its own age. */
@@ -113,8 +118,10 @@ function peerIn(tree: string, program: string, env: Readonly<Record<string, stri
     });
   }
   const libraries = ['usr/lib', 'lib'].map((parent) => join(tree, parent, machine.multiarch)).join(':');
+  const before = ['--library-path', libraries, join(tree, program)];
   return {
+    command: [loader, ...before],
     run: (args, { timeout = defaultTimeout } = {}) =>
-      runProgram(loader, ['--library-path', libraries, join(tree, program), ...args], { timeout, env }),
+      runProgram(loader, [...before, ...args], { timeout, env }),
   };
 }
