@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { silentProgress } from '../src/base/progress.ts';
 import { asVaddr } from '../src/base/units.ts';
 import type { Dump } from '../src/formats/dump.ts';
 import { openKallsyms } from '../src/kernel/kallsyms.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
+import { type MemUsage, memUsage } from '../src/tools/makedumpfile/mem-usage.ts';
 import { withKernelInfo } from '../src/tools/makedumpfile/vmcoreinfo/apply.ts';
 import { runTimeSymbols } from '../src/tools/makedumpfile/vmcoreinfo/generate.ts';
 import { open, rawDump, savedDump } from './rehearsal.ts';
@@ -88,3 +90,28 @@ for (const [name, path] of [
     });
   });
 }
+
+describe('a kernel that printed less about itself', () => {
+  const dump = open(rawDump());
+  const usage = (vmcoreinfo: string | undefined): MemUsage =>
+    memUsage({
+      dump: { ...dump, memory: dump.memory, describe: () => dump.describe(), vmcoreinfo },
+      reserved: [],
+      bitmapBytes: 2 ** 20,
+      progress: silentProgress,
+    });
+  const without = (keys: RegExp): string =>
+    (dump.vmcoreinfo ?? '')
+      .split('\n')
+      .filter((line) => !keys.test(line))
+      .join('\n');
+
+  it('has its pages told apart all the same, by arithmetic and by the BTF in the dump', () => {
+    const whole = usage(dump.vmcoreinfo);
+    assert.ok(whole.free > 10_000 && whole.cache > 1000 && whole.user > 1000, JSON.stringify(whole));
+    // As until 5.8.
+    assert.deepEqual(usage(without(/^NUMBER\((SECTION_SIZE_BITS|MAX_PHYSMEM_BITS)\)/)), whole);
+    // As no kernel did: nothing of page flags, page types, or struct page.
+    assert.deepEqual(usage(without(/^NUMBER\((PG_|PAGE_|HUGETLB)|page[.)]|zone\.free_area/)), whole);
+  });
+});

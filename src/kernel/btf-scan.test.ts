@@ -77,5 +77,11 @@ describe('BTF in a dump', () => {
     const dump = fakeDump({ memory: ram, vmcoreinfo });
     assert.ok(findBtf(new Kernel(dump))?.struct('running') !== undefined);
     assert.ok(findLargestBtf(dump)?.struct('copy') !== undefined);
+    const lost = fakeDump({ memory: ram, vmcoreinfo: vmcoreinfo.replace(/SYMBOL\(_stext.*\n/, '') });
+    assert.equal(
+      findBtf(new Kernel(lost)),
+      undefined,
+      'all of memory is only searched when that is asked for',
+    );
   });
 });

@@ -1,8 +1,8 @@
 /**
  * The BTF of vmlinux, found in a dump without any symbol: by its magic.
  *
- * It lies in .rodata, so that it is contiguous in physical memory and within the kernel image: that is searched from _stext on, or, where
- * nothing tells where the image is, all of the dump. A module's BTF, or another kernel's in the page cache, is told by what
+ * It lies in .rodata, so that it is contiguous in physical memory and within the kernel image: that is searched from _stext on. Where nothing
+ * tells where the image is, all of a dump can be searched. A module's BTF, or another kernel's in the page cache, is told by what
  * is in it, and by its size.
  *
  * Source of truth: include/asm-generic/vmlinux.lds.h (BTF, Linux 6.12), Documentation/bpf/btf.rst.
@@ -24,13 +24,13 @@ const maxBtf = 128 * 2 ** 20;
 const landmarks = ['task_struct', 'list_head'];
 
 /**
- * The kernel's own BTF; undefined when the dump has none. Only the image is searched when it is known where that is, so that a dump of any size
- * takes the same time.
+ * The kernel's own BTF; undefined when the dump has none, or does not tell where the kernel image is. Only the image is read: a dump of any size
+ * takes the same time, and no page that must not be touched is.
  */
 export function findBtf(kernel: Kernel): Btf | undefined {
   const text = kernel.info.symbol('_stext');
   const start = text === undefined ? undefined : kernel.tryTranslate(text)?.paddr;
-  if (start === undefined) return findLargestBtf(kernel.dump);
+  if (start === undefined) return undefined;
   for (const btf of candidates(kernel.dump, start, start + imageReach)) return btf;
   return undefined;
 }

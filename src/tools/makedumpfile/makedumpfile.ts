@@ -13,6 +13,7 @@ import { Kernel } from '../../kernel/kernel.ts';
 import { needsKernel, pageSelector } from './filter.ts';
 import { filteredDump } from './filters/filtered-dump.ts';
 import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts';
+import { withCompleteInfo } from './vmcoreinfo/complete.ts';
 import { writeElf } from './write-elf.ts';
 import { writeKdump } from './write-kdump.ts';
 
@@ -49,7 +50,7 @@ function withFilters(
  */
 function knowKernel({ dump, level, progress, filters }: MakedumpfileJob): KnownKernel {
   try {
-    const kernel = new Kernel(dump);
+    const kernel = new Kernel(withCompleteInfo(dump));
     return { kernel, newPass: pageSelector(dump, kernel, level, filters?.pages) };
   } catch (error) {
     if (!(error instanceof VmcoreError)) throw error;

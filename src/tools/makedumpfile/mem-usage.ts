@@ -11,6 +11,7 @@ import type { Dump, PhysicalMemory } from '../../formats/dump.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { maxDumpLevel } from './dump-level.ts';
 import { pageSelector } from './filter.ts';
+import { withCompleteInfo } from './vmcoreinfo/complete.ts';
 import { windowsOf } from './windows.ts';
 
 /** Page frames. */
@@ -38,7 +39,7 @@ export interface MemUsageRequest {
 /** E_NO_INFO when the kernel's vmcoreinfo is not enough to judge pages. */
 export function memUsage({ dump, reserved, bitmapBytes, progress }: MemUsageRequest): MemUsage {
   const { memory } = dump;
-  const pass = pageSelector(dump, new Kernel(dump), maxDumpLevel)();
+  const pass = pageSelector(dump, new Kernel(withCompleteInfo(dump)), maxDumpLevel)();
   const zeros = new ZeroCounter(memory);
   let total = 0;
   let kept = 0;

@@ -46,14 +46,16 @@ export function withCompleteInfo(dump: Dump): Dump {
   );
 }
 
-/** Nothing when the dump has no BTF, or says so little that its memory cannot be read: copying it does not need more. */
+/** What may be missing without harm: copying a dump needs none of this, and filtering it says itself what it lacks. */
+const harmless: ReadonlySet<string> = new Set(['E_NO_INFO', 'E_UNREADABLE', 'E_IO']);
+
+/** Nothing when the dump has no BTF, or its image cannot be read. */
 function linesOfBtf(dump: Dump): string {
   let btf: Btf | undefined;
   try {
     btf = findBtf(new Kernel(dump));
   } catch (error) {
-    if (error instanceof VmcoreError && (error.code === 'E_NO_INFO' || error.code === 'E_UNREADABLE'))
-      return '';
+    if (error instanceof VmcoreError && harmless.has(error.code)) return '';
     throw error;
   }
   if (btf?.struct('page') === undefined) return '';
