@@ -5,7 +5,7 @@
  */
 import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { asVaddr, hex, type Vaddr } from '../base/units.ts';
+import { asVaddr, hex, type Paddr, type Vaddr } from '../base/units.ts';
 import type { Dump } from '../formats/dump.ts';
 import { PageCache, unreadable } from './page-cache.ts';
 import type { Mapping, Paging, ReadEntry } from './paging.ts';
@@ -30,16 +30,26 @@ export class Kernel {
     }
     this.info = new Vmcoreinfo(dump.vmcoreinfo, dump.source.name);
     this.cache = new PageCache(dump);
+    this.paging = this.pagingFrom();
+  }
+
+  /** Translation by a process's page tables: `pgd` is mm_struct.pgd. E_UNREADABLE when that is no address of the kernel. */
+  addressSpace(pgd: Vaddr): Paging {
+    return this.pagingFrom(this.translate(pgd).paddr);
+  }
+
+  /** By the kernel's own tables, or by those that begin at a physical address. */
+  private pagingFrom(root?: Paddr): Paging {
+    const { dump, info, cache } = this;
     const entry = new Uint8Array(8);
     const entryView = viewOf(entry);
     const readEntry: ReadEntry = (paddr) => {
-      this.cache.read(paddr, entry);
+      cache.read(paddr, entry);
       return entryView.getBigUint64(0, dump.littleEndian);
     };
-    this.paging =
-      dump.arch === 'x86_64'
-        ? new X86Paging(this.info, readEntry)
-        : new Arm64Paging(this.info, dump.memory.pageSize, readEntry);
+    return dump.arch === 'x86_64'
+      ? new X86Paging(info, readEntry, root)
+      : new Arm64Paging(info, dump.memory.pageSize, readEntry, root);
   }
 
   /** Where a virtual address lies. E_UNREADABLE when it is not mapped. */

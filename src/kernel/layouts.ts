@@ -7,7 +7,15 @@
 import { VmcoreError } from '../base/errors.ts';
 import { findBtf } from './btf-scan.ts';
 import type { Kernel } from './kernel.ts';
-import { findPath, type PlacedMember, type StructType, sizeOf, type TypeSource, unaliased } from './types.ts';
+import {
+  findPath,
+  type PlacedMember,
+  type StructType,
+  sizeOf,
+  type Type,
+  type TypeSource,
+  unaliased,
+} from './types.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
 /** Opens a source of types when it is first needed; undefined when there is none. */
@@ -61,6 +69,16 @@ export class Layouts {
 
   struct(name: string): StructType | undefined {
     return this.ask(`struct ${name}`, undefined, (types) => structOf(types, name));
+  }
+
+  /** The type of a global variable: of per-CPU ones from BTF, of all from DWARF. */
+  variable(name: string): Type | undefined {
+    return this.ask(`variable ${name}`, undefined, (types) => types.variable(name));
+  }
+
+  /** A type by its name: a struct, union or typedef. */
+  type(name: string): Type | undefined {
+    return this.ask(`type ${name}`, undefined, (types) => structOf(types, name) ?? types.typedef(name));
   }
 
   /** The value of an enumerator of a named enum: ("pageflags", "PG_lru"). */

@@ -7,7 +7,7 @@
  * kimage_voffset. ARM ARM D8.3 for the descriptors.
  */
 import { VmcoreError } from '../base/errors.ts';
-import { asPaddr, asVaddr, type Vaddr } from '../base/units.ts';
+import { asPaddr, asVaddr, type Paddr, type Vaddr } from '../base/units.ts';
 import type { Mapping, Paging, ReadEntry } from './paging.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
@@ -32,7 +32,8 @@ export class Arm64Paging implements Paging {
   /** Do descriptors carry physical address bits above 47, and where? */
   private readonly highBits: 'none' | 'bits-15:12' | 'bits-9:8';
 
-  constructor(info: Vmcoreinfo, pageSize: number, readEntry: ReadEntry) {
+  /** `root`: the physical address of a top table other than the kernel's own. */
+  constructor(info: Vmcoreinfo, pageSize: number, readEntry: ReadEntry, root?: Paddr) {
     this.readEntry = readEntry;
     this.pageShift = Math.log2(pageSize);
     const compiledVaBits = info.requireNumber('VA_BITS');
@@ -49,7 +50,7 @@ export class Arm64Paging implements Paging {
     this.physOffset = info.number('PHYS_OFFSET') ?? 0n;
     const kimageVoffset = info.number('kimage_voffset');
     if (kimageVoffset === undefined) info.requireNumber('kimage_voffset');
-    this.root = Number(asVaddr(info.requireSymbol('swapper_pg_dir') - (kimageVoffset ?? 0n)));
+    this.root = root ?? Number(asVaddr(info.requireSymbol('swapper_pg_dir') - (kimageVoffset ?? 0n)));
     const levelsFor = (bits: number): number => Math.ceil((bits - this.pageShift) / (this.pageShift - 3));
     this.levels = levelsFor(this.vaBits);
     // A 52-bit kernel on a CPU without them either drops a level (4K, 16K) or keeps its large top table and uses the end of it

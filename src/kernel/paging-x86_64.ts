@@ -5,7 +5,7 @@
  * (arch_crash_save_vmcoreinfo, Linux 6.1): phys_base (signed), pgtable_l5_enabled (since 4.17), sme_mask (since 5.1,
  * 65f750e5457a).
  */
-import { asPaddr, asVaddr, type Vaddr } from '../base/units.ts';
+import { asPaddr, asVaddr, type Paddr, type Vaddr } from '../base/units.ts';
 import type { Mapping, Paging, ReadEntry } from './paging.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 
@@ -24,13 +24,10 @@ export class X86Paging implements Paging {
   private readonly entryMask: bigint;
   private readonly readEntry: ReadEntry;
 
-  constructor(info: Vmcoreinfo, readEntry: ReadEntry) {
+  /** `root`: the physical address of a top table other than the kernel's own. */
+  constructor(info: Vmcoreinfo, readEntry: ReadEntry, root?: Paddr) {
     this.readEntry = readEntry;
-    // The name of the top table: init_level4_pgt until 4.13, init_top_pgt since; swapper_pg_dir is the generic name of both.
-    const top =
-      info.symbol('init_top_pgt') ?? info.symbol('init_level4_pgt') ?? info.requireSymbol('swapper_pg_dir');
-    const physBase = info.number('phys_base') ?? 0n;
-    this.root = Number(asVaddr(top - startKernelMap + physBase));
+    this.root = root ?? ownRoot(info);
     this.levels = info.number('pgtable_l5_enabled') === 1n ? 5 : 4;
     this.entryMask = addressMask & ~(info.number('sme_mask') ?? 0n);
   }
@@ -54,4 +51,11 @@ export class X86Paging implements Paging {
     }
     return undefined;
   }
+}
+
+/** The name of the top table: init_level4_pgt until 4.13, init_top_pgt since; swapper_pg_dir is the generic name of both. */
+function ownRoot(info: Vmcoreinfo): number {
+  const top =
+    info.symbol('init_top_pgt') ?? info.symbol('init_level4_pgt') ?? info.requireSymbol('swapper_pg_dir');
+  return Number(asVaddr(top - startKernelMap + (info.number('phys_base') ?? 0n)));
 }

@@ -1,12 +1,12 @@
 /** makedumpfile VMCORE DUMPFILE: into a file, several, a pipe, or nowhere. */
 import { statSync } from 'node:fs';
 import { ExitStatus, VmcoreError } from '../../base/errors.ts';
-import type { Dump } from '../../formats/dump.ts';
 import { FlattenedSink } from '../../formats/flattened-sink.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import type { IfExists } from '../../sys/file-sink.ts';
 import { standardOutput } from '../../sys/standard-streams.ts';
 import { makeDumpFile } from '../../tools/makedumpfile/dump-file.ts';
+import type { FilterPlan } from '../../tools/makedumpfile/filters/plan.ts';
 import type { MakedumpfileJob, MakedumpfileResult } from '../../tools/makedumpfile/job.ts';
 import { tryLevels } from '../../tools/makedumpfile/levels.ts';
 import { LimitedSink, NullSink } from '../../tools/makedumpfile/limited-sink.ts';
@@ -16,6 +16,7 @@ import { chooseResources, describeResources } from '../../tools/makedumpfile/res
 import { reportText } from '../../tools/makedumpfile/stats.ts';
 import { translationText } from '../../tools/makedumpfile/vtop.ts';
 import { printJson } from '../output.ts';
+import { filtersOf } from './filters.ts';
 import type { Messages } from './messages.ts';
 import { openVmcore } from './vmcore.ts';
 
@@ -34,13 +35,14 @@ export async function create(
   checkProvided(action);
   const dump = openVmcore(action.vmcore, action.kernel, line.cutShort);
   if (action.vtop !== undefined) messages.common(translationText(new Kernel(dump), action.vtop));
+  const filters = await filtersOf(action, dump, messages);
   const { level, result, bytes } = await withSignals((abort) =>
-    writeLevels(action, line, dump, messages, abort),
+    writeLevels(action, line, { dump, filters }, messages, abort),
   );
   const { destination, format } = action;
   messages.report(reportText(result, { endPfn: dump.memory.endPfn, format: format.kind, bytes }));
   if (line.json) {
-    printJson({ ...outputOf(action), level, bytes, ...result });
+    printJson({ ...outputOf(action), level, bytes, ...result, ...erasedOf(filters) });
   } else if (destination.kind === 'nowhere') messages.common('\nNothing was written (--dry-run).\n');
   else messages.common(`\nThe dumpfile${savedText(action)}.\n`);
   if (result.lost === 0) return ExitStatus.done;
@@ -49,18 +51,16 @@ export async function create(
 }
 
 /** What another release will have. */
-function checkProvided({ filters, excludeVmemmap }: CreateAction): void {
+function checkProvided({ excludeVmemmap }: CreateAction): void {
   const missing = (option: string): VmcoreError =>
     new VmcoreError('E_UNSUPPORTED', `${option} is not in this release`, { hint: `leave out ${option}` });
-  if (filters.modules.length > 0) throw missing('--filter');
-  if (filters.eraseConfig !== undefined) throw missing('--config');
   if (excludeVmemmap) throw missing('-e');
 }
 
 async function writeLevels(
   action: CreateAction,
   line: MakedumpfileLine,
-  dump: Dump,
+  input: Pick<Job, 'dump' | 'filters'>,
   messages: Messages,
   abort: AbortSignal,
 ): Promise<Created> {
@@ -75,7 +75,7 @@ async function writeLevels(
     return await tryLevels(
       levels,
       async (level) => {
-        const job = { dump, level, format, resources, splitBlock: tuning.splitBlock, progress, abort };
+        const job = { ...input, level, format, resources, splitBlock: tuning.splitBlock, progress, abort };
         return { level, ...(await writeOnce(action, ifExists, job)) };
       },
       (level) => {
@@ -127,6 +127,9 @@ function pathsOf({ destination }: CreateAction): readonly string[] {
   if (destination.kind === 'file') return [destination.path];
   return destination.kind === 'split' ? destination.paths : [];
 }
+
+const erasedOf = (filters: FilterPlan | undefined): object =>
+  filters === undefined ? {} : { erasedBytes: filters.erasedBytes, remarks: filters.remarks };
 
 const outputOf = (
   action: CreateAction,

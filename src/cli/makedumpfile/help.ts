@@ -24,7 +24,7 @@ What is left out
                           the next level is tried when the dump of the one before does not fit
   -e                      also the struct pages of pages that are left out (x86_64)
   --filter FILE.ts        a module of yours that drops pages or erases data; may be repeated
-  --config FILE           erase commands (makedumpfile.conf(5)); needs -x
+  --config FILE           erase commands (makedumpfile.conf(5))
 
 The dump
   -c | -l | -p | -z       compress each page with zlib, lzo, snappy or zstd; without any, pages are stored

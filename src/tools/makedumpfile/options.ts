@@ -315,7 +315,6 @@ function createAction(given: Given, operands: readonly string[]): Action {
   conflict(given, ['E'], ['split']);
   conflict(given, ['E'], ['num-threads']);
   conflict(given, ['split'], ['num-threads']);
-  if (given.has('config') && !given.has('x')) throw usage('--config needs -x VMLINUX');
   if (given.has('e') && !given.has('work-dir')) throw usage('-e needs --work-dir DIR');
   const address = given.value('vtop');
   const vtop = address === undefined ? undefined : parseAddress(address);

@@ -87,8 +87,8 @@ export class PlanBuilder {
     const missing = new Map<string, number>();
     this.walk(from, Number(to - from), `${what} pages`, translate, (run, bytes, why) => {
       if (run !== undefined) pages.push({ start: run.start / pageSize, end: run.end / pageSize });
-      // A page that is not there need not be dropped.
-      else if (what === 'keep' || why === notMapped)
+      // A page that is not there need not be dropped; of a process, most addresses are not mapped.
+      else if (what === 'drop' ? why === notMapped : why !== notMapped || translate === undefined)
         missing.set(why, (missing.get(why) ?? 0) + bytes / pageSize);
     });
     for (const [why, count] of missing) {

@@ -1,0 +1,167 @@
+/** The crashed kernel as filter modules see it (api.ts), over kallsyms, layouts and memory. */
+import { viewOf } from '../../../base/bytes.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { asPaddr, asVaddr } from '../../../base/units.ts';
+import { type Kallsyms, openKallsyms } from '../../../kernel/kallsyms.ts';
+import type { Kernel } from '../../../kernel/kernel.ts';
+import type { Layouts } from '../../../kernel/layouts.ts';
+import type { StructType } from '../../../kernel/types.ts';
+import type { FilterKernel, StructView } from './api.ts';
+import { walkHlist, walkList } from './lists.ts';
+import type { Translate } from './plan.ts';
+import { readString, View } from './struct-view.ts';
+
+const defaultString = 4096;
+/** NR_CPUS of any configuration. */
+const maxCpus = 8192;
+
+export class CrashedKernel implements FilterKernel {
+  private readonly kernel: Kernel;
+  private readonly layouts: Layouts;
+  private symbols: Kallsyms | undefined;
+
+  constructor(kernel: Kernel, layouts: Layouts) {
+    this.kernel = kernel;
+    this.layouts = layouts;
+  }
+
+  get release(): string {
+    return this.kernel.info.text('OSRELEASE') ?? '';
+  }
+
+  get arch(): 'x86_64' | 'arm64' {
+    return this.kernel.dump.arch;
+  }
+
+  get pageSize(): number {
+    return this.kernel.dump.memory.pageSize;
+  }
+
+  symbol(name: string): bigint {
+    const address = this.findSymbol(name);
+    if (address !== undefined) return address;
+    throw new VmcoreError('E_NO_INFO', `the kernel has no symbol ${name}`, {
+      hint: 'symbols of modules are not known; see /proc/kallsyms of the same kernel',
+    });
+  }
+
+  /** vmcoreinfo first: it costs nothing, and is there before Linux 6.0. */
+  findSymbol(name: string): bigint | undefined {
+    return this.kernel.info.symbol(name) ?? this.kallsyms().address(name);
+  }
+
+  symbolAt(address: bigint): { readonly name: string; readonly offset: bigint } | undefined {
+    const place = this.kallsyms().lookup(asVaddr(address));
+    return place === undefined ? undefined : { name: place.name, offset: place.offset };
+  }
+
+  struct(type: string, address: bigint): View {
+    return new View(this.kernel, this.typeOf(type), address);
+  }
+
+  hasStruct(type: string): boolean {
+    return this.layouts.struct(type) !== undefined;
+  }
+
+  read(address: bigint, length: number): Uint8Array {
+    return this.kernel.read(asVaddr(address), length);
+  }
+
+  u32(address: bigint): number {
+    return viewOf(this.read(address, 4)).getUint32(0, this.kernel.dump.littleEndian);
+  }
+
+  u64(address: bigint): bigint {
+    return this.kernel.readPointer(asVaddr(address));
+  }
+
+  string(address: bigint, max = defaultString): string {
+    return readString(this.kernel, address, max);
+  }
+
+  perCpu(name: string): readonly bigint[] {
+    const variable = this.symbol(name);
+    const offsets = this.symbol('__per_cpu_offset');
+    // A constant in kernels built for one number of CPUs (CONFIG_FORCE_NR_CPUS, 6.1): then the mask's bits tell.
+    const count = this.findSymbol('nr_cpu_ids');
+    const cpus = Math.min(maxCpus, count === undefined ? this.possibleCpus() : this.u32(count));
+    const mask = this.read(this.symbol('__cpu_possible_mask'), Math.ceil(cpus / 64) * 8);
+    return Array.from({ length: cpus }, (_, cpu) => cpu)
+      .filter((cpu) => ((mask[cpu >> 3]! >> (cpu & 7)) & 1) !== 0)
+      .map((cpu) => asVaddr(variable + this.u64(offsets + BigInt(8 * cpu))));
+  }
+
+  *list(head: bigint, type: string, member: string): Generator<View> {
+    for (const node of walkList(this.kernel, head)) yield this.container(node, type, member);
+  }
+
+  *hlist(head: bigint, type: string, member: string): Generator<View> {
+    for (const node of walkHlist(this.kernel, head)) yield this.container(node, type, member);
+  }
+
+  /** Processes are in init_task.tasks, their threads in signal.thread_head (since 3.14, 0c740d0afc3b). */
+  *eachTask(): Generator<View> {
+    const head = this.struct('task_struct', this.symbol('init_task')).addressOf('tasks');
+    for (const leader of this.list(head, 'task_struct', 'tasks')) {
+      const threads = leader.follow('signal')?.addressOf('thread_head');
+      if (threads === undefined) yield leader;
+      else yield* this.list(threads, 'task_struct', 'thread_node');
+    }
+  }
+
+  readUser(task: StructView, address: bigint, length: number): Uint8Array | undefined {
+    const translate = this.userSpace(task);
+    if (translate === undefined) return undefined;
+    const { memory } = this.kernel.dump;
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const at = address + BigInt(done);
+      const mapping = translate(at);
+      if (mapping === undefined) return undefined;
+      const part = bytes.subarray(done, done + Math.min(mapping.length, length - done));
+      if (memory.read(asPaddr(mapping.paddr), part) < part.length) return undefined;
+      done += part.length;
+    }
+    return bytes;
+  }
+
+  /** Translation of a process's own addresses; undefined for threads of the kernel, which have none. */
+  userSpace(task: StructView): Translate | undefined {
+    const mm = task.follow('mm');
+    if (mm === undefined) return undefined;
+    const space = this.kernel.addressSpace(asVaddr(mm.pointer('pgd')));
+    return (address) => {
+      try {
+        return space.translate(asVaddr(address));
+      } catch (error) {
+        // A table that is not in the vmcore.
+        if (error instanceof VmcoreError && error.code === 'E_UNREADABLE') return undefined;
+        throw error;
+      }
+    };
+  }
+
+  private kallsyms(): Kallsyms {
+    this.symbols ??= openKallsyms(this.kernel);
+    return this.symbols;
+  }
+
+  private possibleCpus(): number {
+    return this.layouts.requireSize('cpumask') * 8;
+  }
+
+  private container(node: bigint, type: string, member: string): View {
+    const view = this.struct(type, node);
+    const offset = view.addressOf(member) - view.address;
+    return this.struct(type, node - offset);
+  }
+
+  private typeOf(name: string): StructType {
+    const type = this.layouts.struct(name);
+    if (type !== undefined) return type;
+    throw new VmcoreError('E_NO_INFO', `nothing tells what a struct ${name} is`, {
+      file: this.kernel.dump.source.name,
+      hint: 'kernels tell of their types with CONFIG_DEBUG_INFO_BTF; else give the vmlinux with -x',
+    });
+  }
+}
