@@ -69,6 +69,14 @@ describe('BTF', () => {
     assert.equal(findMember(outer, 'a')?.member.bits, undefined);
   });
 
+  it('tells the largest offset that fits beside a width', () => {
+    const builder = new BtfBuilder();
+    const int = builder.int('int', 4);
+    builder.struct('large', 2 ** 21, [{ name: 'last', type: int, at: 2 ** 24 - 3, bits: 3 }]);
+    const { offset, member } = findMember(open(builder).struct('large')!, 'last')!;
+    assert.deepEqual([offset, member.bits], [2 ** 21 - 1, { offset: 5, size: 3 }]);
+  });
+
   it('follows typedefs and qualifiers to sizes and lengths', () => {
     const btf = open(sample().builder);
     assert.equal(sizeOf(btf.typedef('inner_t')!), 40);

@@ -295,6 +295,18 @@ describe('DWARF of many units', () => {
     assert.equal(sizeOf(dwarf.typedef('alias_t')!), 9);
   });
 
+  it('is not led in circles by a sibling that lies behind', () => {
+    const loop: Die = {
+      tag: DW_TAG.subprogram,
+      label: 'loop',
+      attributes: [[DW_AT.sibling, 'ref4', 'loop']],
+      children: [struct('inside', 1)],
+    };
+    const dwarf = openUnits({ version: 5, root: root(loop, struct('after', 2)) });
+    assert.equal(dwarf.struct('after')?.size, 2);
+    assert.equal(dwarf.struct('inside'), undefined);
+  });
+
   it('says nothing about a type that is in another file', () => {
     const dwarf = openUnits({
       version: 4,
