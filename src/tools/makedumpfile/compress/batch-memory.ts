@@ -33,6 +33,12 @@ export interface BatchJob {
   readonly control: SharedArrayBuffer;
 }
 
+/** What a worker is started with. */
+export interface WorkerTask {
+  readonly job: BatchJob;
+  readonly thread: number;
+}
+
 export interface Slot {
   /** Byte offsets in the memory. */
   readonly input: number;

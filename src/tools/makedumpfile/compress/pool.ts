@@ -17,15 +17,10 @@ import {
   SlotState,
   slotAt,
   stateIndex,
+  type WorkerTask,
 } from './batch-memory.ts';
 import { BatchThread } from './claim.ts';
 import { workerFile } from './worker-file.ts';
-
-/** What a worker is started with. */
-export interface WorkerTask {
-  readonly job: BatchJob;
-  readonly thread: number;
-}
 
 /** A worker that has claimed a batch and is silent for so long is taken to be gone. */
 const patience = 30_000;
