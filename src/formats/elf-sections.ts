@@ -9,7 +9,7 @@ import { cString, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { type ElfFile, elfHeaderSize, isElf, parseElf, sectionHeaderSize } from './elf.ts';
 
-export const SectionType = { symtab: 2, note: 7, nobits: 8, dynsym: 11 } as const;
+export const SectionType = { symtab: 2, note: 7, nobits: 8 } as const;
 const compressedFlag = 0x800n;
 const compressionHeaderSize = 24;
 const compressionNames = new Map<number, 'zlib' | 'zstd'>([

@@ -7,7 +7,7 @@
  * A vmlinux has some 200,000 symbols. They stay as bytes; an index of their names' hashes (two arrays of 32-bit numbers, no object a
  * symbol) is made on the first question.
  */
-import { latin1, u64, viewOf } from '../base/bytes.ts';
+import { u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { parseNotes } from '../formats/elf.ts';
 import { type ElfSections, SectionType } from '../formats/elf-sections.ts';
@@ -112,15 +112,4 @@ export class ElfSymbols {
   private binding(number: number): number {
     return this.symbols.getUint8(number * symbolSize + 4) >> 4;
   }
-}
-
-/** The text of a NUL-terminated string in the image at a link address; undefined when the file does not have its bytes. */
-export function imageString(sections: ElfSections, address: bigint, limit: number): string | undefined {
-  for (let length = limit; length >= 16; length = Math.floor(length / 2)) {
-    const bytes = sections.readAt(address, length);
-    if (bytes === undefined) continue;
-    const end = bytes.indexOf(0);
-    return end < 0 ? undefined : latin1(bytes.subarray(0, end));
-  }
-  return undefined;
 }
