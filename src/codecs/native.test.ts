@@ -8,8 +8,15 @@ import type { PageCodec } from './page-codec.ts';
 const pageSize = 4096;
 const codecs = nativeCodecs();
 /** node:zlib is the peer: other code paths into the same libraries, used by everybody. */
-const peers: Record<string, { codec: PageCodec; unpack: (data: Uint8Array) => Buffer; pack: (page: Uint8Array) => Buffer }> = {
-  zlib: { codec: codecs.zlib!, unpack: (data) => zlib.inflateSync(data), pack: (page) => zlib.deflateSync(page) },
+const peers: Record<
+  string,
+  { codec: PageCodec; unpack: (data: Uint8Array) => Buffer; pack: (page: Uint8Array) => Buffer }
+> = {
+  zlib: {
+    codec: codecs.zlib!,
+    unpack: (data) => zlib.inflateSync(data),
+    pack: (page) => zlib.deflateSync(page),
+  },
   zstd: {
     codec: codecs.zstd!,
     unpack: (data) => zlib.zstdDecompressSync(data),
@@ -19,7 +26,10 @@ const peers: Record<string, { codec: PageCodec; unpack: (data: Uint8Array) => Bu
 
 /** Pages like those in memory: short runs of few values. */
 const pages = fc
-  .array(fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 1, max: 300 })), { minLength: 1, maxLength: 60 })
+  .array(fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 1, max: 300 })), {
+    minLength: 1,
+    maxLength: 60,
+  })
   .map((runs) => {
     const page = new Uint8Array(pageSize);
     let at = 0;

@@ -25,7 +25,7 @@ export class Kernel {
     if (dump.vmcoreinfo === undefined) {
       throw new VmcoreError('E_NO_INFO', 'has no VMCOREINFO note, so nothing in it can be found', {
         file: dump.source.name,
-        hint: 'check that the crashed kernel was built with CONFIG_CRASH_CORE or CONFIG_VMCORE_INFO',
+        hint: 'makedumpfile -x VMLINUX or -i VMCOREINFO can do without; makedumpfile -d 1 needs no knowledge',
       });
     }
     this.info = new Vmcoreinfo(dump.vmcoreinfo, dump.source.name);

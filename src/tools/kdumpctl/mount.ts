@@ -18,7 +18,12 @@ export interface MountedTarget {
 /** E_IO, with mount's own words, when it cannot be mounted. */
 export function mountTarget({ fileSystem, device }: KdumpConf['target']): MountedTarget {
   const folder = mkdtempSync(join(tmpdir(), 'kdump-target-'));
-  run('mount', ['-t', fileSystem, device, folder], device);
+  try {
+    run('mount', ['-t', fileSystem, device, folder], device);
+  } catch (error) {
+    rmdirSync(folder);
+    throw error;
+  }
   return {
     folder,
     unmount() {
