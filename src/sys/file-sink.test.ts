@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   linkSync,
   mkdirSync,
@@ -75,5 +76,15 @@ describe('a file that we write', () => {
     sink.write(0, bytes('half'));
     sink.discard();
     assert.equal(statSync(path, { throwIfNoEntry: false }), undefined);
+  });
+
+  it('stays when it is a device, however the work ends', (t) => {
+    const path = join(folder, 'null');
+    // A /dev/null of our own: a mistake here must not cost the machine its.
+    if (spawnSync('mknod', [path, 'c', '1', '3']).status !== 0) return t.skip('only root makes device nodes');
+    const sink = new FileSink(path, 'overwrite');
+    sink.write(0, bytes('half'));
+    sink.discard();
+    assert.ok(statSync(path).isCharacterDevice());
   });
 });

@@ -59,10 +59,10 @@ export class FileSink implements ByteSink {
     }
   }
 
-  /** Closes and removes the file: for a dump that has nothing worth keeping. */
+  /** Closes and removes the file: for a dump that has nothing worth keeping. A device (/dev/null) stays. */
   discard(): void {
     closeSync(this.fd);
-    unlinkSync(this.name);
+    removeFile(this.name);
   }
 }
 

@@ -4,10 +4,11 @@
  * Source of truth: makedumpfile(8) and check_param_for_*() of makedumpfile.c (1.7.9).
  */
 import { VmcoreError } from '../../base/errors.ts';
-import { type GivenOption, getopt, type OptionNames } from '../../base/getopt.ts';
+import { type GivenOption, getopt } from '../../base/getopt.ts';
 import { parseSize } from '../../base/units.ts';
 import type { CodecName } from '../../codecs/page-codec.ts';
 import { maxDumpLevel, parseDumpLevel } from './dump-level.ts';
+import { type OptionName, optionNames, refusedOptions } from './option-names.ts';
 
 /** Bits of --message-level. */
 export const Message = { progress: 1, common: 2, error: 4, debug: 8, report: 16 } as const;
@@ -102,72 +103,6 @@ export interface MakedumpfileLine {
   readonly cutShort: 'refuse' | 'accept';
 }
 
-const optionNames = {
-  b: 'value',
-  c: 'flag',
-  D: 'flag',
-  d: 'value',
-  e: 'flag',
-  E: 'flag',
-  F: 'flag',
-  f: 'flag',
-  g: 'value',
-  h: 'flag',
-  i: 'value',
-  l: 'flag',
-  L: 'value',
-  p: 'flag',
-  q: 'flag',
-  R: 'flag',
-  v: 'flag',
-  X: 'flag',
-  x: 'value',
-  z: 'flag',
-  'check-params': 'flag',
-  config: 'value',
-  'cut-short': 'flag',
-  'cyclic-buffer': 'value',
-  diskset: 'value',
-  'dry-run': 'flag',
-  'dump-dmesg': 'flag',
-  eppic: 'value',
-  extension: 'value',
-  filter: 'value',
-  help: 'flag',
-  json: 'flag',
-  'mem-usage': 'flag',
-  'message-level': 'value',
-  'non-cyclic': 'flag',
-  'non-mmap': 'flag',
-  'num-threads': 'value',
-  'partial-dmesg': 'flag',
-  quiet: 'flag',
-  reassemble: 'flag',
-  'show-stats': 'flag',
-  split: 'flag',
-  'splitblock-size': 'value',
-  vtop: 'value',
-  'work-dir': 'value',
-  'xen-syms': 'value',
-  'xen-vmcoreinfo': 'value',
-  xen_phys_start: 'value',
-} as const satisfies OptionNames;
-type OptionName = keyof typeof optionNames;
-
-/** What other programs are for, and what this program has instead. */
-const refused: Partial<Record<OptionName, { readonly what: string; readonly hint: string }>> = {
-  X: { what: 'Xen dumps', hint: 'use makedumpfile 1.7 of your distribution for Xen' },
-  'xen-syms': { what: 'Xen dumps', hint: 'use makedumpfile 1.7 of your distribution for Xen' },
-  'xen-vmcoreinfo': { what: 'Xen dumps', hint: 'use makedumpfile 1.7 of your distribution for Xen' },
-  xen_phys_start: { what: 'Xen dumps', hint: 'use makedumpfile 1.7 of your distribution for Xen' },
-  diskset: { what: 'sadump dumps', hint: 'use makedumpfile 1.7 of your distribution for sadump' },
-  eppic: { what: 'eppic macros', hint: 'write the same as a TypeScript module and give it with --filter' },
-  extension: {
-    what: 'extensions (.so)',
-    hint: 'write the same as a TypeScript module and give it with --filter',
-  },
-};
-
 class Given {
   private readonly options: readonly GivenOption[];
 
@@ -233,7 +168,7 @@ function messagesOf(given: Given): number {
 function actionOf(given: Given, operands: readonly string[]): Action {
   if (given.has('h', 'help')) return { kind: 'help' };
   if (given.has('v')) return { kind: 'version' };
-  for (const [name, { what, hint }] of Object.entries(refused) as [
+  for (const [name, { what, hint }] of Object.entries(refusedOptions) as [
     OptionName,
     { what: string; hint: string },
   ][]) {
