@@ -28,6 +28,9 @@ export const makedumpfileCommand = (): Command =>
     .description('filter and compress a dump')
     .helpOption(false)
     .allowUnknownOption()
+    .usage('[OPTIONS] VMCORE DUMPFILE')
+    // For `vmcore help makedumpfile`; -h and --help are options like all others.
+    .addHelpText('after', `\n${helpText.trimEnd()}`)
     .argument('[words...]')
     .action(async (words: readonly string[]) => {
       const isDropIn = words[0] === dropInMark;
