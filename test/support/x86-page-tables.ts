@@ -5,6 +5,9 @@ const present = 1n;
 const writable = 2n;
 const large = 0x80n;
 
+/** Where the tables are put. */
+type TableMemory = Pick<SparseMemory, 'putU64'>;
+
 export interface X86TableOptions {
   readonly levels: 4 | 5;
   /** Bit that memory encryption sets in every entry; 0n for none. */
@@ -17,14 +20,14 @@ export type X86LeafSize = 0x1000 | 0x20_0000 | 0x4000_0000;
 export class X86PageTables {
   /** Physical address of the top table. */
   readonly root: number;
-  private readonly memory: SparseMemory;
+  private readonly memory: TableMemory;
   private readonly allocatePage: () => number;
   private readonly options: X86TableOptions;
   /** Tables that exist, by "level:first address they cover". */
   private readonly tables = new Map<string, number>();
 
   /** `allocatePage` gives the physical address of a page of zeros. */
-  constructor(memory: SparseMemory, allocatePage: () => number, options: X86TableOptions) {
+  constructor(memory: TableMemory, allocatePage: () => number, options: X86TableOptions) {
     this.memory = memory;
     this.allocatePage = allocatePage;
     this.options = options;
