@@ -1,23 +1,14 @@
 /**
  * `vmcore makedumpfile`: makedumpfile's command line, and the same under its own name (bin/makedumpfile).
  *
- * Options are read as the original reads them (getopt), not by commander, which knows no `-d31`. Under its own name it ends with the
+ * Options are read as the original reads them (getopt_long: `-ld31`, `--message 7`), not by commander, so that scripts keep working. Under its own name it ends with the
  * original's exit statuses, 0, 1 or 2; as a command of vmcore with those of docs/commands.md.
  */
 import { Command } from 'commander';
 import { ExitStatus, VmcoreError } from '../base/errors.ts';
 import { type MakedumpfileLine, Message, parseMakedumpfileLine } from '../tools/makedumpfile/options.ts';
-import { create } from './makedumpfile/create.ts';
 import { helpText, versionText } from './makedumpfile/help.ts';
 import { Messages } from './makedumpfile/messages.ts';
-import {
-  dumpDmesg,
-  generate,
-  rearrangeInput,
-  reassembleParts,
-  showMemUsage,
-  showTranslation,
-} from './makedumpfile/other-modes.ts';
 import { printText } from './output.ts';
 
 /** The first word bin/makedumpfile adds. */
@@ -91,21 +82,24 @@ async function perform(line: MakedumpfileLine, messages: Messages): Promise<Exit
   if (action.kind === 'help') return show(helpText);
   if (action.kind === 'version') return show(versionText());
   if (line.checkOnly) return ExitStatus.done;
+  if (action.kind === 'create') {
+    const { create } = await import('./makedumpfile/create.ts');
+    return await create(action, line, messages);
+  }
+  const modes = await import('./makedumpfile/other-modes.ts');
   switch (action.kind) {
-    case 'create':
-      return await create(action, line, messages);
     case 'rearrange':
-      return rearrangeInput(action, line, messages);
+      return modes.rearrangeInput(action, line, messages);
     case 'reassemble':
-      return reassembleParts(action, line, messages);
+      return modes.reassembleParts(action, line, messages);
     case 'dump-dmesg':
-      return dumpDmesg(action, line, messages);
+      return await modes.dumpDmesg(action, line, messages);
     case 'mem-usage':
-      return showMemUsage(action, line, messages);
+      return await modes.showMemUsage(action, line, messages);
     case 'vtop':
-      return showTranslation(action, line, messages);
+      return await modes.showTranslation(action, line, messages);
     case 'generate-vmcoreinfo':
-      return generate(action, line, messages);
+      return await modes.generate(action, line, messages);
   }
 }
 

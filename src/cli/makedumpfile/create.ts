@@ -16,7 +16,6 @@ import { chooseResources, describeResources } from '../../tools/makedumpfile/res
 import { reportText } from '../../tools/makedumpfile/stats.ts';
 import { translationText } from '../../tools/makedumpfile/vtop.ts';
 import { printJson } from '../output.ts';
-import { filtersOf } from './filters.ts';
 import type { Messages } from './messages.ts';
 import { openVmcore } from './vmcore.ts';
 
@@ -33,9 +32,14 @@ export async function create(
   messages: Messages,
 ): Promise<ExitStatus> {
   checkProvided(action);
-  const dump = openVmcore(action.vmcore, action.kernel, line.cutShort);
+  const dump = await openVmcore(action.vmcore, action.kernel, line.cutShort);
   if (action.vtop !== undefined) messages.common(translationText(new Kernel(dump), action.vtop));
-  const filters = await filtersOf(action, dump, messages);
+  const { modules, eraseConfig } = action.filters;
+  const wantsFilters = modules.length > 0 || eraseConfig !== undefined;
+  // Loaded when needed, as everything here that most dumps do without: it counts when a dump takes half a second.
+  const filters = wantsFilters
+    ? await (await import('./filters.ts')).filtersOf(action, dump, messages)
+    : undefined;
   const { level, result, bytes } = await withSignals((abort) =>
     writeLevels(action, line, { dump, filters }, messages, abort),
   );

@@ -2,7 +2,6 @@
 import { ExitStatus, VmcoreError } from '../../base/errors.ts';
 import { asPfn, asVaddr, hex } from '../../base/units.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
-import { unpackWhole } from '../../codecs/native-inflate.ts';
 import { unflatten } from '../../formats/open.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { FileSink } from '../../sys/file-sink.ts';
@@ -16,11 +15,10 @@ import type { Action, MakedumpfileLine } from '../../tools/makedumpfile/options.
 import { rearrange } from '../../tools/makedumpfile/rearrange.ts';
 import { reassemble } from '../../tools/makedumpfile/reassemble.ts';
 import { chooseResources } from '../../tools/makedumpfile/resources.ts';
-import { generateVmcoreinfo } from '../../tools/makedumpfile/vmcoreinfo/generate.ts';
 import { translationText } from '../../tools/makedumpfile/vtop.ts';
 import { printJson } from '../output.ts';
 import type { Messages } from './messages.ts';
-import { openVmcore } from './vmcore.ts';
+import { describeVmlinux, openVmcore } from './vmcore.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { readonly kind: Kind }>;
 
@@ -50,12 +48,12 @@ const hasCode =
     error instanceof VmcoreError && codes.includes(error.code);
 
 /** Written over an old one without asking, as the original does: it is made anew with every kernel. */
-export function generate(
+export async function generate(
   { output, vmlinux }: Of<'generate-vmcoreinfo'>,
   line: MakedumpfileLine,
   messages: Messages,
-): ExitStatus {
-  const text = Buffer.from(generateVmcoreinfo(openFile(vmlinux), unpackWhole), 'latin1');
+): Promise<ExitStatus> {
+  const text = Buffer.from(await describeVmlinux(vmlinux), 'latin1');
   const overwrite = { ...line, ifExists: 'overwrite' } as const;
   writeFile(output, overwrite, hasCode(), (sink) => sink.write(0, text));
   if (line.json) printJson({ output, bytes: text.length });
@@ -98,9 +96,13 @@ export function reassembleParts(
   return ExitStatus.incomplete;
 }
 
-export function dumpDmesg(action: Of<'dump-dmesg'>, line: MakedumpfileLine, messages: Messages): ExitStatus {
+export async function dumpDmesg(
+  action: Of<'dump-dmesg'>,
+  line: MakedumpfileLine,
+  messages: Messages,
+): Promise<ExitStatus> {
   const { output, sizeLimit } = action;
-  const kernel = new Kernel(openVmcore(action.vmcore, action.kernel, line.cutShort));
+  const kernel = new Kernel(await openVmcore(action.vmcore, action.kernel, line.cutShort));
   // Who logged each record is shown since makedumpfile 1.7.4.
   const text = Buffer.from(dmesgText(kernel, { caller: true }, action.from), 'latin1');
   writeFile(output, line, hasCode('E_NO_SPACE'), (sink) => {
@@ -111,12 +113,12 @@ export function dumpDmesg(action: Of<'dump-dmesg'>, line: MakedumpfileLine, mess
   return ExitStatus.done;
 }
 
-export function showMemUsage(
+export async function showMemUsage(
   action: Of<'mem-usage'>,
   line: MakedumpfileLine,
   messages: Messages,
-): ExitStatus {
-  const dump = openVmcore(action.memory, action.kernel, line.cutShort);
+): Promise<ExitStatus> {
+  const dump = await openVmcore(action.memory, action.kernel, line.cutShort);
   const { pageSize } = dump.memory;
   const ranges = dump.format === 'kcore' ? crashKernelRanges() : [];
   const progress = messages.progress();
@@ -135,12 +137,12 @@ export function showMemUsage(
   return ExitStatus.done;
 }
 
-export function showTranslation(
+export async function showTranslation(
   { vmcore, address, kernel: source }: Of<'vtop'>,
   line: MakedumpfileLine,
   messages: Messages,
-): ExitStatus {
-  const kernel = new Kernel(openVmcore(vmcore, source, line.cutShort));
+): Promise<ExitStatus> {
+  const kernel = new Kernel(await openVmcore(vmcore, source, line.cutShort));
   if (line.json) {
     const mapping = kernel.tryTranslate(asVaddr(address));
     printJson({ virtual: hex(address), physical: mapping === undefined ? null : hex(mapping.paddr) });

@@ -3,30 +3,35 @@ import { readExact } from '../../base/byte-source.ts';
 import { latin1 } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
-import { unpackWhole } from '../../codecs/native-inflate.ts';
 import type { Dump, OpenOptions } from '../../formats/dump.ts';
 import { withVmcoreinfoAt } from '../../formats/kcore.ts';
 import { openDump } from '../../formats/open.ts';
 import { openFile } from '../../sys/file-source.ts';
 import { vmcoreinfoPlace } from '../../sys/running-kernel.ts';
 import type { KernelSource } from '../../tools/makedumpfile/options.ts';
-import { withKernelInfo } from '../../tools/makedumpfile/vmcoreinfo/apply.ts';
-import { generateVmcoreinfo } from '../../tools/makedumpfile/vmcoreinfo/generate.ts';
 
 /**
  * The dump, described by itself and, where it says too little, by what -x or -i names. E_USAGE with the name of that file when it is of
  * another kernel.
  */
-export function openVmcore(path: string, kernel: KernelSource, cutShort: OpenOptions['cutShort']): Dump {
+export async function openVmcore(
+  path: string,
+  kernel: KernelSource,
+  cutShort: OpenOptions['cutShort'],
+): Promise<Dump> {
   const dump = withOwnInfo(openDump(openFile(path), { codecs: nativeCodecs(), cutShort }));
-  switch (kernel.kind) {
-    case 'vmcore':
-      return dump;
-    case 'vmcoreinfo':
-      return withKernelInfo(dump, readText(kernel.path), kernel.path);
-    case 'vmlinux':
-      return withKernelInfo(dump, generateVmcoreinfo(openFile(kernel.path), unpackWhole), kernel.path);
-  }
+  if (kernel.kind === 'vmcore') return dump;
+  // Loaded when needed: most dumps describe themselves.
+  const { withKernelInfo } = await import('../../tools/makedumpfile/vmcoreinfo/apply.ts');
+  const text = kernel.kind === 'vmcoreinfo' ? readText(kernel.path) : await describeVmlinux(kernel.path);
+  return withKernelInfo(dump, text, kernel.path);
+}
+
+/** The vmcoreinfo of a vmlinux: what -g writes, and -x uses. */
+export async function describeVmlinux(path: string): Promise<string> {
+  const { generateVmcoreinfo } = await import('../../tools/makedumpfile/vmcoreinfo/generate.ts');
+  const { unpackWhole } = await import('../../codecs/native-inflate.ts');
+  return generateVmcoreinfo(openFile(path), unpackWhole);
 }
 
 /** /proc/kcore before Linux 4.19 does not carry vmcoreinfo; the kernel tells where it is. */
