@@ -28,24 +28,27 @@ const commandLine = (kernel: FilterKernel): string =>
 /** The log has text as it was printed, in one piece of memory (kernel/printk/printk.c); long lines are printed in parts. */
 function eraseInLog(kernel: FilterKernel, output: FilterOutput, secret: string): void {
   const start = kernel.u64(kernel.symbol('log_buf'));
-  const log = latin1(kernel.read(start, kernel.u32(kernel.symbol('log_buf_len'))));
+  const end = start + BigInt(kernel.u32(kernel.symbol('log_buf_len')));
+  let log = '';
+  // By pages: those that were never written may have been left out before.
+  for (let at = start; at < end; ) {
+    const length = kernel.pageSize - Number(at % BigInt(kernel.pageSize));
+    log += latin1(kernel.tryRead(at, length) ?? new Uint8Array(length));
+    at += BigInt(length);
+  }
   for (let at = log.indexOf(secret); secret !== '' && at >= 0; at = log.indexOf(secret, at + 1))
     output.erase(start + BigInt(at), secret.length, 'log_buf');
 }
 
 const latin1 = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes);
 
-/** `char *` variables of init/main.c, and the array that the boot loader's text is first put into. */
+/** `char *` variables of init/main.c; boot_command_line is gone when the kernel has started. */
 function eraseCommandLine(kernel: FilterKernel, output: FilterOutput): void {
   const text = commandLine(kernel);
   for (const name of ['saved_command_line', 'static_command_line']) {
     const variable = kernel.findSymbol(name);
     if (variable !== undefined) output.erase(kernel.u64(variable), text.length, name);
   }
-  // Freed when the kernel has started, on some architectures: then somebody else's memory.
-  const array = kernel.findSymbol('boot_command_line');
-  if (array !== undefined && kernel.string(array) === text)
-    output.erase(array, text.length, 'boot_command_line');
 }
 
 /** All keys are in a red-black tree by their serial number (security/keys/key.c). */

@@ -32,6 +32,8 @@ export interface FilterKernel {
 
   /** Throws when not all of the bytes are in the vmcore. */
   read(address: bigint, length: number): Uint8Array;
+  /** Undefined when not all of the bytes are in the vmcore: they may have been filtered out before. */
+  tryRead(address: bigint, length: number): Uint8Array | undefined;
   u32(address: bigint): number;
   u64(address: bigint): bigint;
   /** Bytes up to a NUL, one character a byte; at most `max` (4096 when not told). */

@@ -29,6 +29,21 @@ describe('symbols, for filters', () => {
   });
 });
 
+describe('memory, for filters', () => {
+  it('is read as bytes, numbers and text, where it is', () => {
+    assert.deepEqual([...kernel.read(typed.texts[0]!, 3)], [...new TextEncoder().encode('hun')]);
+    assert.equal(kernel.u32(typed.secrets[1]! + 16n), 16);
+    assert.equal(kernel.u64(typed.secrets[0]! + 56n), typed.secrets[1]);
+    assert.equal(kernel.string(typed.texts[1]!), 'correct horse');
+    assert.equal(kernel.string(typed.texts[1]!, 7), 'correct');
+    assert.equal(kernel.string(0n), '');
+    assert.throws(() => kernel.read(0x1000n, 8), failsWith('E_UNREADABLE'));
+    assert.equal(kernel.tryRead(0x1000n, 8), undefined);
+    assert.equal(kernel.tryRead(typed.texts[0]!, 8)?.length, 8);
+    assert.deepEqual([kernel.release, kernel.arch, kernel.pageSize], ['6.1.0-test', 'x86_64', 4096]);
+  });
+});
+
 describe('a structure, for filters', () => {
   const secret = kernel.struct('secret', typed.secrets[0]!);
   it('has numbers of every kind', () => {

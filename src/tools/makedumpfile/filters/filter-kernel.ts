@@ -67,6 +67,15 @@ export class CrashedKernel implements FilterKernel {
     return this.kernel.read(asVaddr(address), length);
   }
 
+  tryRead(address: bigint, length: number): Uint8Array | undefined {
+    try {
+      return this.read(address, length);
+    } catch (error) {
+      if (error instanceof VmcoreError && error.code === 'E_UNREADABLE') return undefined;
+      throw error;
+    }
+  }
+
   u32(address: bigint): number {
     return viewOf(this.read(address, 4)).getUint32(0, this.kernel.dump.littleEndian);
   }
