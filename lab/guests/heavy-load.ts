@@ -86,13 +86,21 @@ function anonymous(size: number, advice: Advice): Mapping[] {
   return made;
 }
 
-function hugetlb(size: number): object {
-  const pages = Math.max(8, Math.floor(size / hugePage));
-  setKernel('/proc/sys/vm/nr_hugepages', pages);
-  const used = memory.map(Math.floor(pages / 2) * hugePage, { kind: 'hugetlb' });
+/** Half of them are used. Memory may have to be put in order before so much of it lies together. */
+async function hugetlb(size: number): Promise<object> {
+  const wanted = Math.max(8, Math.floor(size / hugePage));
+  const there = (): number => Number(readFileSync('/proc/sys/vm/nr_hugepages', 'latin1'));
+  for (let tries = 0; tries < 20 && there() < wanted; tries++) {
+    if (tries > 0) {
+      setKernel('/proc/sys/vm/compact_memory', 1);
+      await sleep(200);
+    }
+    setKernel('/proc/sys/vm/nr_hugepages', wanted);
+  }
+  const used = memory.map(Math.floor(there() / 2) * hugePage, { kind: 'hugetlb' });
   contents.fill(used.bytes);
   held.push(used);
-  return { pages: meminfo('HugePages_Total') / 1024, free: meminfo('HugePages_Free') / 1024 };
+  return { wanted, pages: there(), free: meminfo('HugePages_Free') / 1024 };
 }
 
 /** Sizes between a page and a huge page exist since 6.8. */
