@@ -19,10 +19,12 @@ import { nativeCodecs } from '../../../codecs/native.ts';
 import type { Dump } from '../../../formats/dump.ts';
 import { eraseinfoLines } from '../../../formats/notes.ts';
 import { openDump } from '../../../formats/open.ts';
+import { openKdump } from '../../../formats/split.ts';
 import { Kernel } from '../../../kernel/kernel.ts';
 import { pageSelector } from '../filter.ts';
 import type { MakedumpfileResult, OutputFormat } from '../job.ts';
 import { makedumpfile } from '../makedumpfile.ts';
+import { reassemble } from '../reassemble.ts';
 import { type FilterPlan, PlanBuilder } from './plan.ts';
 import { Ranges } from './ranges.ts';
 
@@ -156,6 +158,28 @@ describe('erasing', () => {
       assert.deepEqual(eraseinfoLines(second.written.notes), ['erase one size 16', 'erase two size 16']);
       const third = await write(second.written, () => {}, { format });
       assert.deepEqual(eraseinfoLines(third.written.notes), ['erase one size 16', 'erase two size 16']);
+    }
+  });
+
+  it('is told once by a split dump, and once when it is put together', async () => {
+    const source = dumpOf(filteredKernel().kernel);
+    const sinks = [new MemorySink(), new MemorySink()];
+    await makedumpfile({
+      dump: source,
+      level: 0,
+      format: { kind: 'kdump', codec: undefined },
+      outputs: sinks,
+      resources: { workers: 0, bitmapBytes: 2 ** 20 },
+      progress: silentProgress,
+      filters: planOf(source, (builder) => builder.erase(page(50), 16, 'one', 'X')),
+    });
+    const parts = sinks.map((sink, i) => new MemorySource(sink.bytes(), `part ${i}`));
+    const whole = new MemorySink();
+    const options = { codecs: nativeCodecs(), cutShort: 'refuse' } as const;
+    reassemble(parts, whole, options, silentProgress);
+    for (const dump of [openKdump(parts, options), openDump(new MemorySource(whole.bytes()), options)]) {
+      assert.deepEqual(eraseinfoLines(dump.notes), ['erase one size 16']);
+      assert.equal(bytesOf(dump, 50)?.[15], 0x58);
     }
   });
 
