@@ -19,6 +19,7 @@ import { openDump } from './open.ts';
 /** Far above what the small files need: seconds of a loaded machine, and more bytes than all their pages. */
 const maxMilliseconds = 5000;
 const maxBytes = 64 * 2 ** 20;
+/** A failure is told as it was found (`endOnFailure`): making a slow one smaller takes minutes. */
 const pagesLookedAt = 2 * smallPages;
 
 /** The result, or undefined when it failed as it may: with one of `codes`, or an exit status that says "bad dump". */
@@ -116,7 +117,7 @@ for (const { name, whole, headerEnd, metadataEnd, boundaries } of files) {
           assert.equal(useEverything(whole.subarray(0, length), 'refuse'), undefined);
           useEverything(whole.subarray(0, length), 'accept');
         }),
-        { numRuns: 25 },
+        { numRuns: 25, endOnFailure: true },
       );
     });
 
@@ -140,7 +141,7 @@ for (const { name, whole, headerEnd, metadataEnd, boundaries } of files) {
               useEverything(damaged, cutShort);
             },
           ),
-          { numRuns: runs },
+          { numRuns: runs, endOnFailure: true },
         );
       });
     }
