@@ -85,6 +85,13 @@ describe('an ELF dump that we wrote', () => {
     assert.equal(vmcore('dmesg', elf).stdout.toString('latin1'), readFileSync(log, 'latin1'));
   });
 
+  it('can be filtered again, and nothing of the kernel is lost by it', () => {
+    const again = join(folder, 'again');
+    const run = vmcore('makedumpfile', '-q', '-c', '-d', '31', elf, again);
+    assert.equal(run.status, 0, run.stderr);
+    assert.equal(vmcore('dmesg', again).stdout.toString(), vmcore('dmesg', elf).stdout.toString());
+  });
+
   it('holds every page that the level keeps, with the same bytes, and says of the others that they are excluded', () => {
     const [raw, filtered, compressed] = [open(rawDump()), open(elf), open(savedDump())];
     const [a, b] = [new Uint8Array(4096), new Uint8Array(4096)];

@@ -103,4 +103,11 @@ describe('where the struct pages are', () => {
     kernel.memory.lose(Math.floor(table / 4096), 'lost');
     assert.throws(() => readMemMap(kernel.kernel()), failsWith('E_UNREADABLE', /was lost/));
   });
+
+  it('takes a page of the table that was left out for one of zeros, as ELF dumps of level 1 have it', () => {
+    const kernel = kernelWith([0]);
+    const table = Number(BigInt(kernel.info['SYMBOL(mem_section)']!) - directMap);
+    kernel.memory.lose(Math.floor(table / 4096), 'excluded');
+    assert.deepEqual(readMemMap(kernel.kernel()), []);
+  });
 });

@@ -84,10 +84,29 @@ export function readMemMap(kernel: Kernel): MemMapRun[] {
     addRoot(kernel.read(table, roots * sectionSize), 0);
     return runs;
   }
-  const pointers = viewOf(kernel.read(table, roots * 8));
-  for (let root = 0; root < roots; root++) {
-    const address = asVaddr(pointers.getBigUint64(root * 8, dump.littleEndian));
-    if (address !== 0n) addRoot(kernel.read(address, sectionsPerRoot * sectionSize), root * sectionsPerRoot);
+  const perPage = pageSize / 8;
+  const beforeFirstPage = Number((table / 8n) % BigInt(perPage));
+  for (let first = 0; first < roots; ) {
+    // Up to the end of its page, as far as a page is there or not.
+    const next = Math.min(roots, first + perPage - ((beforeFirstPage + first) % perPage));
+    const pointers = readUnlessExcluded(kernel, asVaddr(table + BigInt(first * 8)), (next - first) * 8);
+    for (let root = first; pointers !== undefined && root < next; root++) {
+      const address = asVaddr(viewOf(pointers).getBigUint64((root - first) * 8, dump.littleEndian));
+      const bytes =
+        address === 0n ? undefined : readUnlessExcluded(kernel, address, sectionsPerRoot * sectionSize);
+      if (bytes !== undefined) addRoot(bytes, root * sectionsPerRoot);
+    }
+    first = next;
   }
   return runs;
+}
+
+/**
+ * Undefined when the page it begins on was left out of the dump: an ELF dump of level 1 lacks the pages of zeros, which describe nothing. Were it
+ * another that was left out, its page frames would stay unjudged, and be kept.
+ */
+function readUnlessExcluded(kernel: Kernel, address: Vaddr, length: number): Uint8Array | undefined {
+  const { memory } = kernel.dump;
+  const pfn = Math.floor(kernel.translate(address).paddr / memory.pageSize);
+  return memory.state(asPfn(pfn)) === 'excluded' ? undefined : kernel.read(address, length);
 }
