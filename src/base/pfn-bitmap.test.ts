@@ -50,17 +50,21 @@ describe('a page frame bitmap is a set of page frames', () => {
     );
   });
 
-  it('finds the next member and the next gap', () => {
+  it('finds the next member and the next gap, to the end or up to a limit', () => {
+    const anywhere = fc.integer({ min: -5, max: 140 });
     fc.assert(
-      fc.property(windows, operations, fc.integer({ min: -5, max: 140 }), (window, list, from) => {
+      fc.property(windows, operations, anywhere, anywhere, (window, list, from, limit) => {
         const { bitmap, model } = both(window, list);
-        const scan = (wanted: boolean): number => {
-          for (let pfn = Math.max(from, window.start); pfn < window.end; pfn++)
+        const scan = (wanted: boolean, to: number): number => {
+          const end = Math.min(to, window.end);
+          for (let pfn = Math.max(from, window.start); pfn < end; pfn++)
             if (model.has(pfn) === wanted) return pfn;
-          return window.end;
+          return end;
         };
-        assert.equal(bitmap.next(from), scan(true));
-        assert.equal(bitmap.nextGap(from), scan(false));
+        assert.equal(bitmap.next(from), scan(true, window.end));
+        assert.equal(bitmap.nextGap(from), scan(false, window.end));
+        assert.equal(bitmap.next(from, limit), scan(true, limit));
+        assert.equal(bitmap.nextGap(from, limit), scan(false, limit));
       }),
     );
   });

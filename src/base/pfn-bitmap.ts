@@ -84,35 +84,39 @@ export class PfnBitmap {
     return sum;
   }
 
-  /** The first member at or after `from`, or `end`. */
-  next(from: number): number {
-    return this.scan(from, 0);
+  /**
+   * The first member in [from, to), or the end of that. Who needs to know of a part only must say so: a bitmap has no idea how
+   * far away the next member is.
+   */
+  next(from: number, to: number = this.end): number {
+    return this.scan(from, to, 0);
   }
 
-  /** The first page frame at or after `from` that is not a member, or `end`. */
-  nextGap(from: number): number {
-    return this.scan(from, 0xff);
+  /** The first page frame in [from, to) that is not a member, or the end of that. */
+  nextGap(from: number, to: number = this.end): number {
+    return this.scan(from, to, 0xff);
   }
 
   /** `skip` is the byte value that can be stepped over whole: 0 when looking for a set bit, 0xff for a clear one. */
-  private scan(from: number, skip: 0 | 0xff): number {
+  private scan(from: number, to: number, skip: 0 | 0xff): number {
     const wanted = skip === 0 ? 1 : 0;
-    const last = this.end - this.start;
+    const end = Math.min(to, this.end);
+    const last = end - this.start;
     let bit = Math.max(from, this.start) - this.start;
     while (bit < last) {
       if ((bit & 7) === 0 && this.bytes[bit >>> 3] === skip) bit += 8;
       else if (((this.bytes[bit >>> 3]! >>> (bit & 7)) & 1) === wanted) return bit + this.start;
       else bit++;
     }
-    return this.end;
+    return end;
   }
 
   /** Runs of members in [from, to), ascending. */
   *runs(from: number = this.start, to: number = this.end): Generator<PfnRange> {
-    for (let at = this.next(from); at < Math.min(to, this.end); ) {
-      const end = Math.min(to, this.nextGap(at));
+    for (let at = this.next(from, to); at < Math.min(to, this.end); ) {
+      const end = this.nextGap(at, to);
       yield { start: at as Pfn, end: end as Pfn };
-      at = this.next(end);
+      at = this.next(end, to);
     }
   }
 }

@@ -170,7 +170,7 @@ class PageFilter {
     exclude: EmitRun,
   ): { next: number; unjudged: number } {
     // Holes between RAM have no struct pages worth reading, and not always any.
-    if (ram.next(start) >= end) return { next: end, unjudged: 0 };
+    if (ram.next(start, end) >= end) return { next: end, unjudged: 0 };
     // From an even page frame to an even one: a compound head and its second page stay together.
     const first = start - (start % 2);
     const last = Math.min(run.end, end + (end % 2));
@@ -183,8 +183,8 @@ class PageFilter {
     }
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     let next = start;
-    for (let from = ram.next(next); from < end; from = ram.next(next)) {
-      next = this.judge.judge(words, first, from, Math.min(ram.nextGap(from), end), exclude);
+    for (let from = ram.next(next, end); from < end; from = ram.next(next, end)) {
+      next = this.judge.judge(words, first, from, ram.nextGap(from, end), exclude);
     }
     return { next, unjudged: 0 };
   }

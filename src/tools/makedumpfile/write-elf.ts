@@ -68,7 +68,7 @@ export async function writeElf(
           hwpoison + offline === 0 &&
           !job.filters?.pages.drop.touches(from, to) &&
           selection.ram.start <= from &&
-          selection.ram.nextGap(from) >= to,
+          selection.ram.nextGap(from, to) >= to,
       );
     }
     progress.advance(window.end);
