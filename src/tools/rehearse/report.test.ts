@@ -63,7 +63,7 @@ test('people read every figure that matters, aligned', () => {
     '  boot              8.0',
     '  filter and sync  12.3',
     '  all              20.3',
-    '  free     133567',
+    '  left out: free  133,567',
     '  [   10.304264]  </TASK>',
     '  /tmp/keep/vmcore',
   ]) {

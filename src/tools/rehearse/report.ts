@@ -1,6 +1,6 @@
 /** The report of a rehearsal: every figure in one typed object, and the same as text for people. Sizes in bytes. */
 import { formatSize } from '../../base/units.ts';
-import type { JournalFields } from '../kdumpctl/journal.ts';
+import type { JournalFields, JournalValue } from '../kdumpctl/journal.ts';
 import type { DumpFindings } from './examine.ts';
 import type { Step } from './timeline.ts';
 
@@ -91,16 +91,32 @@ export function formatReport(report: RehearsalReport): string {
   ].join('\n');
 }
 
-/** Numbers of nested objects, each by its own name. */
+/** The counts of MakedumpfileResult, and how people call them. */
+const countNames: Readonly<Record<string, string>> = {
+  ram: 'RAM',
+  free: 'left out: free',
+  cache: 'left out: page cache',
+  cachePrivate: 'left out: page cache with private data',
+  user: 'left out: user data',
+  hwpoison: 'left out: poisoned',
+  offline: 'left out: offline',
+  written: 'in the dump',
+  zero: 'of them zeros, sharing one page',
+  unjudged: 'of them kept because nothing is known of them',
+  lost: 'lost: could not be read',
+};
+
 function countsOf(fields: JournalFields): (readonly [string, string])[] {
-  return Object.entries(fields).flatMap(([name, value]) => {
-    if (typeof value === 'number') return [[name, String(value)] as const];
-    // Arrays have no names to show.
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? countsOf(value as JournalFields)
-      : [];
+  const { excluded } = fields;
+  const counts: JournalFields = { ...fields, ...(isFields(excluded) ? excluded : {}) };
+  return Object.entries(countNames).flatMap(([key, name]) => {
+    const count = counts[key];
+    return typeof count === 'number' ? [[name, count.toLocaleString('en-US')] as const] : [];
   });
 }
+
+const isFields = (value: JournalValue | undefined): value is JournalFields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function columns(rows: readonly (readonly [string, string])[]): string[] {
   const left = Math.max(0, ...rows.map(([name]) => name.length));
