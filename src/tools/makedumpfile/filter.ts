@@ -19,7 +19,7 @@ import type { PageChoice } from './filters/plan.ts';
 /** Page frames left out, by the kind that was the reason. */
 export type ExcludedCounts = Readonly<Record<Exclude<keyof typeof PageKind, 'kept'>, number>>;
 
-/** The answer for one window. */
+/** The answer for one window, lent until the pass is asked for the next one. */
 export interface Selection {
   /** Page frames that are RAM. */
   readonly ram: PfnBitmap;
@@ -72,6 +72,8 @@ class Pass implements SelectionPass {
   private readonly filter: PageFilter | undefined;
   private readonly choice: Choice | undefined;
   private readonly counts = new Float64Array(pageKindNames.length);
+  /** The bytes of both bitmaps, window after window: new ones would pile up until a garbage collection. */
+  private bitmapBytes = new Uint8Array(0);
   /** A block that reached beyond its window: the rest is left out of the next ones. */
   private pending: { readonly end: number; readonly kind: PageKind } = { end: 0, kind: PageKind.kept };
 
@@ -94,8 +96,11 @@ class Pass implements SelectionPass {
   }
 
   select({ start, end }: PfnRange): Selection {
-    const ram = new PfnBitmap(start, end);
-    const kept = new PfnBitmap(start, end);
+    const size = Math.ceil((end - start) / 8);
+    if (this.bitmapBytes.length < 2 * size) this.bitmapBytes = new Uint8Array(2 * size);
+    else this.bitmapBytes.fill(0);
+    const ram = new PfnBitmap(start, end, this.bitmapBytes.subarray(0, size));
+    const kept = new PfnBitmap(start, end, this.bitmapBytes.subarray(size, 2 * size));
     this.dump.memory.markRam(ram);
     this.dump.memory.markPresent(kept);
     const { choice } = this;
