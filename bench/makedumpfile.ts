@@ -145,7 +145,7 @@ interface Report {
 }
 
 function reportText({ dump, peers, rounds, where, results, classification }: Report): string {
-  const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} processors, ${formatSize(totalmem())}, Linux ${release()}`;
+  const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} processors, ${formatSize(totalmem())}, Linux ${release().split('-')[0]}`;
   const ours = results.flatMap(({ contest: runs }) => runs.ours);
   const lines = [
     '# vmcore makedumpfile beside makedumpfile',
