@@ -1,7 +1,7 @@
 /**
  * Every kernel we promise, at work when it crashed, filtered at all 32 levels by us and by the newest makedumpfile: the same pages.
  *
- * Long (a guest for each kernel is made once and kept, then ten minutes each): `npm run test:matrix`.
+ * Long (a guest for each kernel is made once and kept, then a minute each): `npm run test:matrix`.
  *
  * What the peer is known to get wrong, and how the pages that it costs are told apart:
  *   1.7.8 on Linux 7.1 and later   page.compound_head became compound_info, which it does not read. It sees no tail of a compound page;
