@@ -252,6 +252,13 @@ describe('a line of the log', () => {
     assert.equal(line('CPU: 0\nCode: 90', 1_000_000n), '[    0.001000] CPU: 0\n               Code: 90');
   });
 
+  it('or leaves it at the margin, when asked to', () => {
+    const text = new TextEncoder().encode('CPU: 0\nCode: 90');
+    const record = { seq: 0n, time: 1_000_000n, callerId: undefined, text };
+    const shown = formatRecord(record, { caller: false, furtherLines: 'margin' });
+    assert.equal(shown, '[    0.001000] CPU: 0\nCode: 90');
+  });
+
   it('shows bytes that are not printable as \\xNN, and leaves white space alone', () => {
     assert.equal(
       line(Uint8Array.of(0x41, 0x00, 0x1b, 0x7f, 0x80, 0xff, 0x09)),

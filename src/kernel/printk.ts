@@ -241,11 +241,18 @@ const callerWidth = 8;
 /** How a record's caller is shown, e.g. "T1" for thread 1, "C0" for CPU 0 (print_caller() in printk.c). */
 export const callerName = (id: number): string => (id & 0x8000_0000 ? `C${id & 0x7fff_ffff}` : `T${id}`);
 
+/** How a record is shown as text. */
+export interface RecordStyle {
+  readonly caller: boolean;
+  /** Lines of a record after its first: under its text (makedumpfile, the default), or at the margin (drgn). */
+  readonly furtherLines?: 'indented' | 'margin';
+}
+
 /**
  * One record as the kernel's console and makedumpfile --dump-dmesg show it: `[    5.614922] text`, further lines of the same record
  * indented to the text, bytes that are not printable ASCII or white space as \xNN.
  */
-export function formatRecord(record: PrintkRecord, show: { readonly caller: boolean }): string {
+export function formatRecord(record: PrintkRecord, show: RecordStyle): string {
   const microseconds = record.time / 1000n;
   const seconds = (microseconds / 1_000_000n).toString().padStart(5);
   const fraction = (microseconds % 1_000_000n).toString().padStart(6, '0');
@@ -254,7 +261,7 @@ export function formatRecord(record: PrintkRecord, show: { readonly caller: bool
     prefix += `[${callerName(record.callerId).padStart(callerWidth)}] `;
   let line = prefix;
   for (const byte of record.text) {
-    if (byte === 0x0a) line += `\n${' '.repeat(prefix.length)}`;
+    if (byte === 0x0a) line += show.furtherLines === 'margin' ? '\n' : `\n${' '.repeat(prefix.length)}`;
     else if ((byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d))
       line += String.fromCharCode(byte);
     else line += `\\x${byte.toString(16).padStart(2, '0')}`;

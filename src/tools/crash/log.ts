@@ -5,6 +5,7 @@ import {
   formatRecord,
   type LogStart,
   type PrintkRecord,
+  type RecordStyle,
   readPrintkRecords,
 } from '../../kernel/printk.ts';
 
@@ -17,11 +18,7 @@ export interface LogRecord {
 }
 
 /** The log as text, as makedumpfile --dump-dmesg writes it, with a newline after each record. */
-export function dmesgText(
-  kernel: Kernel,
-  show: { readonly caller: boolean },
-  start: LogStart = 'oldest',
-): string {
+export function dmesgText(kernel: Kernel, show: RecordStyle, start: LogStart = 'oldest'): string {
   return readPrintkRecords(kernel, start)
     .map((record) => `${formatRecord(record, show)}\n`)
     .join('');
