@@ -4,7 +4,7 @@
 import { addressOf, type RawCodec } from '../sys/node-codecs.ts';
 import { nativeCompressor } from './native.ts';
 import type { CodecName } from './page-codec.ts';
-import { wasmPages } from './wasm.ts';
+import { type WasmPages, wasmPages } from './wasm.ts';
 
 /**
  * Compresses `count` pages at byte offset `input` of the memory to `output`, packed one after the other, and writes for each page a
@@ -26,17 +26,18 @@ export interface BatchCompressorOptions {
 /** The batch compressor of one thread. */
 export function batchCompressor(options: BatchCompressorOptions): CompressBatch {
   const { codec, pageSize, zeros, memory, scratch } = options;
-  if (codec === 'lzo' || codec === 'snappy') {
-    const wasm = wasmPages(memory, scratch);
+  const wasm = wasmWhereItRuns(memory, scratch);
+  if (codec === 'lzo' || codec === 'snappy' || (codec === 'zlib' && wasm !== undefined)) {
+    const pages = wasm ?? wasmPages(memory, scratch);
     const skipZeros = zeros === 'share' ? 1 : 0;
     return (input, count, output, sizes) =>
-      wasm.compressPages(codec, input, count, pageSize, output, sizes, skipZeros);
+      pages.compressPages(codec, input, count, pageSize, output, sizes, skipZeros);
   }
   const bytes = new Uint8Array(memory.buffer);
   const words = new Uint32Array(memory.buffer);
   const compressor = codec === undefined ? storeAll : nativeCompressor(codec);
   const base = addressOf(bytes);
-  const findZeroPages = zeroPageFinder(memory, scratch, bytes, words);
+  const findZeroPages = wasm?.findZeroPages ?? zeroPageFinder(bytes, words);
   return (input, count, output, sizes) => {
     if (zeros === 'share') findZeroPages(input, count, pageSize, scratch);
     let at = output;
@@ -59,25 +60,27 @@ export function batchCompressor(options: BatchCompressorOptions): CompressBatch 
   };
 }
 
-/** By vector instructions, where the processor has those that WebAssembly needs (SSE 4.1; NEON); a capture works without. */
-function zeroPageFinder(
-  memory: WebAssembly.Memory,
-  scratch: number,
-  bytes: Uint8Array,
-  words: Uint32Array,
-): (input: number, count: number, pageSize: number, flags: number) => void {
+/** The modules need a processor with vector instructions (SSE 4.1; NEON). A capture by zstd or zlib works without. */
+function wasmWhereItRuns(memory: WebAssembly.Memory, scratch: number): WasmPages | undefined {
   try {
-    return wasmPages(memory, scratch).findZeroPages;
+    return wasmPages(memory, scratch);
   } catch {
-    return (input, count, pageSize, flags) => {
-      for (let i = 0; i < count; i++) {
-        let at = (input + i * pageSize) / 4;
-        const end = at + pageSize / 4;
-        while (at < end && words[at] === 0) at++;
-        bytes[flags + i] = at === end ? 1 : 0;
-      }
-    };
+    return undefined;
   }
+}
+
+function zeroPageFinder(bytes: Uint8Array, words: Uint32Array): WasmPages['findZeroPages'] {
+  return (input, count, pageSize, flags) => {
+    let zeros = 0;
+    for (let i = 0; i < count; i++) {
+      let at = (input + i * pageSize) / 4;
+      const end = at + pageSize / 4;
+      while (at < end && words[at] === 0) at++;
+      bytes[flags + i] = at === end ? 1 : 0;
+      zeros += bytes[flags + i]!;
+    }
+    return zeros;
+  };
 }
 
 const storeAll: RawCodec = { run: () => 0 };

@@ -1,5 +1,6 @@
 /**
- * lzo and snappy in WebAssembly: one call for a batch of pages, in a memory that threads may share. Runs in browsers.
+ * lzo, snappy and zlib's compression in WebAssembly: one call for a batch of pages, in a memory that threads may share. Runs in
+ * browsers.
  *
  * The code is AssemblyScript, in assembly/; its compiled form is in wasm-modules.ts, twice, because a module that imports a shared
  * memory takes no other, and a browser without cross-origin isolation cannot make a shared one. What is named `input`, `output`,
@@ -12,13 +13,16 @@
 import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
 import { ownMemoryModule, sharedMemoryModule } from './wasm-modules.ts';
 
+/** What assembly/pages.ts calls them. */
+const compressors = { lzo: 0, snappy: 1, zlib: 2 } as const;
+export type WasmCompressorName = keyof typeof compressors;
 export type WasmCodecName = Extract<CodecName, 'lzo' | 'snappy'>;
 
-/** Bytes of scratch that an instance needs: the largest hash table (`tableBytes` of assembly/matches.ts). */
-export const scratchBytes = 32768;
+/** Bytes of scratch that an instance needs (`deflateScratch` of assembly/deflate-alphabets.ts). */
+export const scratchBytes = 169728;
 /**
  * Bytes beyond `count * pageSize` that compressPages may write at `output`: what a page can grow by before it is found not to
- * shrink (at most one byte in 23 for lzo, in 61 for snappy), and a wide store.
+ * shrink (at most one byte in 23 for lzo, in 61 for snappy, none for zlib), and a wide store.
  */
 export const slackBytes = 4096;
 /** The largest page of any kernel we read (arm64 with 64K pages). */
@@ -34,7 +38,7 @@ export interface WasmPages {
    * the compressed size. Returns the bytes written, slack not counted. The same pages always give the same bytes.
    */
   compressPages(
-    codec: WasmCodecName,
+    codec: WasmCompressorName,
     input: number,
     count: number,
     pageSize: number,
@@ -48,20 +52,20 @@ export interface WasmPages {
   findZeroPages(input: number, count: number, pageSize: number, flags: number): number;
 }
 
-type CompressPages = (
-  input: number,
-  count: number,
-  pageSize: number,
-  output: number,
-  sizes: number,
-  skipZeros: number,
-  table: number,
-) => number;
 type Decompress = (input: number, length: number, output: number, room: number) => number;
 interface Exports {
-  readonly lzoCompressPages: CompressPages;
+  readonly prepareScratch: (scratch: number) => void;
+  readonly compressPages: (
+    codec: number,
+    input: number,
+    count: number,
+    pageSize: number,
+    output: number,
+    sizes: number,
+    skipZeros: number,
+    scratch: number,
+  ) => number;
   readonly lzoDecompress: Decompress;
-  readonly snappyCompressPages: CompressPages;
   readonly snappyDecompress: Decompress;
   readonly findZeroPages: WasmPages['findZeroPages'];
 }
@@ -74,12 +78,12 @@ export function wasmPages(memory: WebAssembly.Memory, scratch: number): WasmPage
   );
   // The exports of assembly/pages.ts, which the compiler of that file checked.
   const code = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-  const compress = { lzo: code.lzoCompressPages, snappy: code.snappyCompressPages };
+  code.prepareScratch(scratch);
   const decompress = { lzo: code.lzoDecompress, snappy: code.snappyDecompress };
   return {
     // Offsets above 2 GiB come back negative.
     compressPages: (codec, input, count, pageSize, output, sizes, skipZeros) =>
-      compress[codec](input, count, pageSize, output, sizes, skipZeros, scratch) >>> 0,
+      code.compressPages(compressors[codec], input, count, pageSize, output, sizes, skipZeros, scratch) >>> 0,
     decompress: (codec, input, length, output, room) => decompress[codec](input, length, output, room) >>> 0,
     findZeroPages: code.findZeroPages,
   };

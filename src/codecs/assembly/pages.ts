@@ -1,11 +1,13 @@
 /** Batches: whole pages, one call for many of them. The entry file of the module: what is exported here is what JavaScript can call. */
 import { copyWide } from './copies';
+import { deflateCompress } from './deflate-compress';
+import { makeFixedCodes } from './deflate-write';
 import { lzoCompress } from './lzo-compress';
 import { lzoDecompress } from './lzo-decompress';
 import { snappyCompress } from './snappy-compress';
 import { snappyDecompress } from './snappy-decompress';
 
-export { lzoCompress, lzoDecompress, snappyCompress, snappyDecompress };
+export { lzoDecompress, makeFixedCodes as prepareScratch, snappyDecompress };
 
 /** `length` is a multiple of 64 and not 0. Most pages that are not zero are so in their first bytes. */
 function isZero(at: usize, length: usize): bool {
@@ -30,50 +32,36 @@ export function findZeroPages(input: usize, count: usize, pageSize: usize, flags
   return zeros;
 }
 
-/** One page: its size, which is `pageSize` when it was stored as it is. */
-function storePage(size: usize, input: usize, pageSize: usize, output: usize): usize {
-  if (size !== 0) return size;
-  copyWide(output, input, pageSize);
-  return pageSize;
+/** The numbers by which JavaScript names the codecs (../wasm.ts). */
+const lzo: u32 = 0;
+const snappy: u32 = 1;
+
+function compressPage(codec: u32, input: usize, pageSize: usize, output: usize, scratch: usize): usize {
+  if (codec === lzo) return lzoCompress(input, pageSize, output, scratch);
+  if (codec === snappy) return snappyCompress(input, pageSize, output, scratch);
+  return deflateCompress(input, pageSize, output, scratch);
 }
 
-/** WasmPages.compressPages of ../wasm.ts, for lzo. */
-export function lzoCompressPages(
+/** WasmPages.compressPages of ../wasm.ts. */
+export function compressPages(
+  codec: u32,
   input: usize,
   count: usize,
   pageSize: usize,
   output: usize,
   sizes: usize,
   skipZeros: bool,
-  table: usize,
+  scratch: usize,
 ): usize {
   const start = output;
   for (const end = input + count * pageSize; input < end; input += pageSize, sizes += 4) {
     let size: usize = 0;
     if (!skipZeros || !isZero(input, pageSize)) {
-      size = storePage(lzoCompress(input, pageSize, output, table), input, pageSize, output);
-    }
-    store<u32>(sizes, <u32>size);
-    output += size;
-  }
-  return output - start;
-}
-
-/** The same for snappy. */
-export function snappyCompressPages(
-  input: usize,
-  count: usize,
-  pageSize: usize,
-  output: usize,
-  sizes: usize,
-  skipZeros: bool,
-  table: usize,
-): usize {
-  const start = output;
-  for (const end = input + count * pageSize; input < end; input += pageSize, sizes += 4) {
-    let size: usize = 0;
-    if (!skipZeros || !isZero(input, pageSize)) {
-      size = storePage(snappyCompress(input, pageSize, output, table), input, pageSize, output);
+      size = compressPage(codec, input, pageSize, output, scratch);
+      if (size === 0) {
+        copyWide(output, input, pageSize);
+        size = pageSize;
+      }
     }
     store<u32>(sizes, <u32>size);
     output += size;

@@ -1,0 +1,133 @@
+/** What only deflate has: codes made for the page, in two alphabets and a third. zlib itself reads every page back. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { deflateSync, inflateSync } from 'node:zlib';
+import fc from 'fast-check';
+import { lowestOffset, scratchBytes, slackBytes, wasmPages } from './wasm.ts';
+
+const sizesAt = Math.ceil((lowestOffset + scratchBytes) / 64) * 64;
+const inputAt = sizesAt + 64;
+const outputAt = inputAt + 65536;
+const memory = new WebAssembly.Memory({ initial: Math.ceil((outputAt + 65536 + slackBytes) / 65536) });
+const bytes = new Uint8Array(memory.buffer);
+const pages = wasmPages(memory, lowestOffset);
+
+/** The page as a zlib stream; undefined when it does not shrink. */
+function deflate(page: Uint8Array): Uint8Array | undefined {
+  bytes.set(page, inputAt);
+  const size = pages.compressPages('zlib', inputAt, 1, page.length, outputAt, sizesAt, 0);
+  return size < page.length ? bytes.slice(outputAt, outputAt + size) : undefined;
+}
+
+/** Zlib reads it back, to the last byte and with the right checksum. Returns the stream. */
+function check(page: Uint8Array): Uint8Array {
+  const stream = deflate(page);
+  assert.ok(stream !== undefined, 'it shrinks');
+  assert.ok(Buffer.compare(inflateSync(stream, { maxOutputLength: page.length }), page) === 0);
+  return stream;
+}
+
+/** Of the first block: 1 fixed codes, 2 codes of its own. */
+const blockKind = (stream: Uint8Array): number => (stream[2]! >> 1) & 3;
+
+/** Shuffles in place, always the same way. */
+function shuffle(page: Uint8Array): Uint8Array {
+  let state = 1;
+  for (let i = page.length - 1; i > 0; i--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const j = state % (i + 1);
+    [page[i], page[j]] = [page[j]!, page[i]!];
+  }
+  return page;
+}
+
+/** Byte values as often as the numbers of Fibonacci's: the tree of their codes is as deep as any. */
+function fibonacci(length: number): Uint8Array {
+  const page = new Uint8Array(length);
+  let [a, b, at] = [1, 1, 0];
+  for (let value = 1; at < length; value++) {
+    page.fill(value, at, at + a);
+    at += a;
+    [a, b] = [b, a + b];
+  }
+  return shuffle(page);
+}
+
+describe('a page as a zlib stream', () => {
+  for (const length of [4096, 16384, 65536]) {
+    it(`of ${length} bytes, of one value: one literal and repetitions of the longest`, () => {
+      for (const value of [0, 1, 143, 144, 255]) {
+        const stream = check(new Uint8Array(length).fill(value));
+        assert.ok(stream.length < 32 + length / 512, `${stream.length} bytes`);
+      }
+    });
+
+    it(`of ${length} bytes, whose codes would be longer than deflate's limit`, () => {
+      check(fibonacci(length));
+    });
+  }
+
+  it('that is nearly empty takes the fixed codes, which need no saying', () => {
+    const page = new Uint8Array(256);
+    page.set([1, 2, 3, 200, 255], 100);
+    assert.equal(blockKind(check(page)), 1);
+  });
+
+  it('of text has codes of its own', () => {
+    const words = ['task', 'page', 'slab', 'inode', '_lock', '->', '\n', ' = ', 'struct '];
+    const text = [...shuffle(Uint8Array.from({ length: 2000 }, (_, i) => i))].map((n) => words[n % 9]!);
+    const page = new TextEncoder().encode(text.join('').slice(0, 4096));
+    const stream = check(page);
+    assert.equal(blockKind(stream), 2);
+    assert.ok(stream.length <= deflateSync(page, { level: 1 }).length * 1.1, "about zlib's own size");
+  });
+
+  it('has repetitions of every length, and from every distance that can be', () => {
+    for (let length = 4; length < 700; length++) {
+      const page = shuffle(Uint8Array.from({ length: 4096 }, (_, i) => i >> 4));
+      page.copyWithin(2000, 100, 100 + length);
+      // Noise does not shrink on its own: a third of the page is empty.
+      page.fill(0, 2800);
+      check(page);
+    }
+    for (const distance of [1, 2, 3, 4, 5, 7, 255, 256, 257, 4095, 8192, 16385, 32767, 32768, 32769, 60000]) {
+      const page = shuffle(Uint8Array.from({ length: 65536 }, (_, i) => i >> 8));
+      page.copyWithin(61000, 61000 - distance, 61000 - distance + 100);
+      page.fill(0, 62000);
+      check(page);
+    }
+  });
+
+  it('that would not shrink is none, and one that just shrinks is', () => {
+    const noise = shuffle(Uint8Array.from({ length: 4096 }, (_, i) => i));
+    assert.equal(deflate(noise), undefined);
+    check(noise.fill(0, 3800));
+  });
+
+  it('whatever is in it', () => {
+    // Pieces: noise, runs, and copies from before.
+    const piece = fc.record({
+      kind: fc.constantFrom('noise', 'run', 'copy'),
+      size: fc.integer({ min: 1, max: 600 }),
+      value: fc.nat(255),
+      from: fc.nat(65535),
+    });
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 120 }), fc.constantFrom(64, 4096, 65536), (list, length) => {
+        const page = new Uint8Array(length);
+        let at = 0;
+        for (const { kind, size, value, from } of list) {
+          const end = Math.min(length, at + size);
+          if (kind === 'run') page.fill(value, at, end);
+          else if (kind === 'copy' && at > 0) {
+            for (let i = at, j = from % at; i < end; i++, j++) page[i] = page[j]!;
+          } else for (let i = at; i < end; i++) page[i] = Math.imul(i + value, 2654435761) >>> 24;
+          at = end;
+        }
+        const stream = deflate(page);
+        if (stream !== undefined) assert.ok(Buffer.compare(inflateSync(stream), page) === 0);
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
