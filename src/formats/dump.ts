@@ -67,6 +67,8 @@ export interface DumpDescription {
   readonly pageSize: number;
   /** The dump level it was written with, where the format records it. */
   readonly dumpLevel: number | undefined;
+  /** "used": struct pages of pages that were left out were left out too (makedumpfile -e), where the format records it. */
+  readonly vmemmap?: 'all' | 'used';
   /** Set by a writer that ran out of space or was stopped. */
   readonly incomplete: boolean;
   /** The codec of its pages; "none" when they are stored as they are, undefined when the format has no codecs. */

@@ -42,6 +42,7 @@ function contentsOf(maxMapnr: number): KdumpContents {
     ],
     endPfn: asPfn(maxMapnr),
     codec: 'zlib',
+    vmemmap: 'all',
   };
 }
 

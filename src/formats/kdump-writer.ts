@@ -39,6 +39,8 @@ export interface KdumpContents {
   readonly endPfn: Pfn;
   /** The codec of the pages that were compressed; undefined when none was. */
   readonly codec: CodecName | undefined;
+  /** "used": without the parts of the vmemmap that describe no page of the dump. */
+  readonly vmemmap: 'all' | 'used';
 }
 
 /** Consecutive pages of the dump, as a codec left them. */
@@ -56,6 +58,7 @@ const reserveStep = 1 << 20;
 export class KdumpWriter {
   private readonly sink: ByteSink;
   private header: KdumpHeader;
+  private readonly codecFlag: number;
   private readonly bitmapsAt: number;
   /** Bytes of one bitmap, in whole blocks. */
   private readonly bitmapBytes: number;
@@ -73,6 +76,7 @@ export class KdumpWriter {
     const kept = contents.notes.filter(({ name }) => name !== noteNames.eraseinfo);
     const notes = encodeNotes(kept, contents.littleEndian);
     const eraseinfo = eraseinfoOf(contents.notes);
+    this.codecFlag = contents.codec === undefined ? 0 : codecFlags[contents.codec];
     this.bitmapBytes = alignUp(Math.ceil(contents.endPfn / 8), pageSize);
     const subHeaderBlocks = Math.ceil((kdumpSubHeaderSize + notes.length + eraseinfo.length) / pageSize);
     const notesAt = pageSize + kdumpSubHeaderSize;
@@ -81,7 +85,10 @@ export class KdumpWriter {
       littleEndian: contents.littleEndian,
       utsname: contents.utsname,
       timestamp: contents.timestamp,
-      status: kdumpStatus.incomplete | (contents.codec === undefined ? 0 : codecFlags[contents.codec]),
+      status:
+        kdumpStatus.incomplete |
+        this.codecFlag |
+        (contents.vmemmap === 'used' ? kdumpStatus.vmemmapExcluded : 0),
       blockSize: pageSize,
       subHeaderBlocks,
       bitmapBlocks: (2 * this.bitmapBytes) / pageSize,
@@ -130,8 +137,7 @@ export class KdumpWriter {
 
   /** The next pages. */
   addBatch({ sizes, data, lost }: PageBatch): void {
-    const { blockSize, littleEndian, status } = this.header;
-    const codecFlag = status & ~kdumpStatus.incomplete;
+    const { blockSize, littleEndian } = this.header;
     if (this.descriptors.byteLength < sizes.length * pageDescriptorSize) {
       this.descriptors = new DataView(new ArrayBuffer(sizes.length * pageDescriptorSize));
     }
@@ -143,7 +149,7 @@ export class KdumpWriter {
       const at = i * pageDescriptorSize;
       putU64(this.descriptors, at, isLost ? 0 : size === 0 ? this.zeroPageAt : dataAt, littleEndian);
       this.descriptors.setUint32(at + 8, isLost ? 0 : size === 0 ? blockSize : size, littleEndian);
-      this.descriptors.setUint32(at + 12, isLost || isStored ? 0 : codecFlag, littleEndian);
+      this.descriptors.setUint32(at + 12, isLost || isStored ? 0 : this.codecFlag, littleEndian);
       dataAt += size;
     }
     this.sink.write(this.dataAt, data);

@@ -12,6 +12,7 @@ import { codecFlags, codecNames } from '../codecs/page-codec.ts';
 import type { Dump, OpenOptions, PageCounts, PageState, PhysicalMemory } from './dump.ts';
 import { JoinedSource } from './joined-source.ts';
 import { type KdumpFile, openKdumpFile } from './kdump-file.ts';
+import { kdumpStatus } from './kdump-header.ts';
 
 /** A file of a split dump, and the page frames it holds. */
 export interface KdumpPart extends PfnRange {
@@ -83,6 +84,7 @@ export function openKdump(sources: readonly ByteSource[], options: OpenOptions):
       arch,
       pageSize: header.blockSize,
       dumpLevel: header.dumpLevel,
+      vmemmap: (header.status & kdumpStatus.vmemmapExcluded) === 0 ? 'all' : 'used',
       incomplete: missing.length > 0 || parts.some(({ file }) => file.incomplete),
       compression,
       cpus: header.cpus,

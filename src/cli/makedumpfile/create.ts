@@ -1,6 +1,6 @@
 /** makedumpfile VMCORE DUMPFILE: into a file, several, a pipe, or nowhere. */
 import { statSync } from 'node:fs';
-import { ExitStatus, VmcoreError } from '../../base/errors.ts';
+import { ExitStatus } from '../../base/errors.ts';
 import { FlattenedSink } from '../../formats/flattened-sink.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import type { IfExists } from '../../sys/file-sink.ts';
@@ -31,7 +31,6 @@ export async function create(
   line: MakedumpfileLine,
   messages: Messages,
 ): Promise<ExitStatus> {
-  checkProvided(action);
   const dump = await openVmcore(action.vmcore, action.kernel, line.cutShort);
   if (action.vtop !== undefined) messages.common(translationText(new Kernel(dump), action.vtop));
   const { modules, eraseConfig } = action.filters;
@@ -54,13 +53,6 @@ export async function create(
   return ExitStatus.incomplete;
 }
 
-/** What another release will have. */
-function checkProvided({ excludeVmemmap }: CreateAction): void {
-  const missing = (option: string): VmcoreError =>
-    new VmcoreError('E_UNSUPPORTED', `${option} is not in this release`, { hint: `leave out ${option}` });
-  if (excludeVmemmap) throw missing('-e');
-}
-
 async function writeLevels(
   action: CreateAction,
   line: MakedumpfileLine,
@@ -68,7 +60,8 @@ async function writeLevels(
   messages: Messages,
   abort: AbortSignal,
 ): Promise<Created> {
-  const { tuning, format, destination } = action;
+  const { tuning, format, destination, excludeVmemmap } = action;
+  const vmemmap = excludeVmemmap ? 'used' : 'all';
   const resources = chooseResources({ threads: tuning.threads, cyclicBuffer: tuning.bitmapBytes });
   messages.debug(`${describeResources(resources)}\n`);
   const progress = messages.progress();
@@ -79,7 +72,8 @@ async function writeLevels(
     return await tryLevels(
       levels,
       async (level) => {
-        const job = { ...input, level, format, resources, splitBlock: tuning.splitBlock, progress, abort };
+        const { splitBlock } = tuning;
+        const job = { ...input, level, format, resources, vmemmap, splitBlock, progress, abort } as const;
         return { level, ...(await writeOnce(action, ifExists, job)) };
       },
       (level) => {

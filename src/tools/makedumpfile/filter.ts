@@ -42,6 +42,8 @@ export interface SelectionPass {
   readonly dropped: number;
   /** Page frames whose struct page was not in the dump: kept, because nothing is known of them. */
   readonly unjudged: number;
+  /** Page frames of the vmemmap that were left out because no kept page needs them (vmemmap.ts). */
+  readonly unusedVmemmap: number;
 }
 
 /**
@@ -66,6 +68,7 @@ interface Choice extends PageChoice {
 }
 
 class Pass implements SelectionPass {
+  readonly unusedVmemmap = 0;
   dropped = 0;
   unjudged = 0;
   private readonly dump: Dump;

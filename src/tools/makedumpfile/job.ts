@@ -30,6 +30,8 @@ export interface MakedumpfileJob {
   readonly splitBlock?: number | undefined;
   readonly resources: Resources;
   readonly progress: Progress;
+  /** "used": without those parts of the vmemmap that describe no page of the dump. All of it when not given. */
+  readonly vmemmap?: 'all' | 'used';
   /** What the user's filters want, beyond the level. */
   readonly filters?: FilterPlan | undefined;
   /** Ends the work between two batches; what was written stays, marked incomplete. */
@@ -54,6 +56,8 @@ export interface MakedumpfileResult {
   readonly excluded: ExcludedCounts;
   /** Pages that the user's filters left out. */
   readonly dropped: number;
+  /** Pages of the vmemmap left out; in no other count. */
+  readonly unusedVmemmap: number;
   /** Pages that could not be read. */
   readonly lost: number;
   /** Pages kept because their struct page was not in the dump. */

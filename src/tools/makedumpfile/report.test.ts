@@ -11,6 +11,7 @@ const result: MakedumpfileResult = {
   written: 300,
   zero: 50,
   excluded: { cache: 100, cachePrivate: 10, user: 200, free: 400, hwpoison: 1, offline: 2 },
+  unusedVmemmap: 0,
   dropped: 3,
   lost: 0,
   unjudged: 0,

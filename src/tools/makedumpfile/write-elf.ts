@@ -11,6 +11,7 @@ import type { Selection } from './filter.ts';
 import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts';
 import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
+import { withoutUnusedVmemmap } from './vmemmap.ts';
 import { windowsOf } from './windows.ts';
 
 /** Gaps shorter than this are copied too: a program header each would cost more (PFN_EXCLUDED in makedumpfile.c 1.7.9). */
@@ -37,7 +38,7 @@ class RunList {
 export async function writeElf(
   job: MakedumpfileJob,
   sink: ByteSink,
-  { newPass }: KnownKernel,
+  known: KnownKernel,
 ): Promise<MakedumpfileResult> {
   const { dump, level, resources, progress } = job;
   const { pageSize, endPfn } = dump.memory;
@@ -48,15 +49,20 @@ export async function writeElf(
     });
   }
   const buffer = new Uint8Array(batchBytes);
+  const leavesOutZeros = (level & DumpLevel.zero) !== 0;
+  const windows = windowsOf(endPfn, resources.bitmapBytes);
+  const { newPass } = await withoutUnusedVmemmap(job, known, windows, async (selection) => {
+    if (leavesOutZeros) await excludeZeroPages(selection);
+  });
   const pass = newPass();
   const list = new RunList();
   let ram = 0;
   let zero = 0;
   progress.step('Excluding unnecessary pages', endPfn);
-  for (const window of windowsOf(endPfn, resources.bitmapBytes)) {
+  for (const window of windows) {
     const selection = pass.select(window);
     ram += selection.ram.count();
-    if ((level & DumpLevel.zero) !== 0) zero += await excludeZeroPages(selection);
+    if (leavesOutZeros) zero += await excludeZeroPages(selection);
     const { hwpoison, offline } = pass.excluded;
     for (const { start, end } of selection.kept.runs()) {
       // Closing a gap reads what is in it: never across memory that must not be read, and never over a window's edge, where that
@@ -106,6 +112,7 @@ export async function writeElf(
     zero,
     excluded: pass.excluded,
     dropped: pass.dropped,
+    unusedVmemmap: pass.unusedVmemmap,
     lost,
     unjudged: pass.unjudged,
   };

@@ -15,6 +15,7 @@ import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts'
 import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
 import { utsnameOf } from './utsname.ts';
+import { withoutUnusedVmemmap } from './vmemmap.ts';
 import { blockPagesFor, splitEvenly, windowsOf } from './windows.ts';
 
 /** Page frames whose bitmaps were written, and what was learnt on the way. */
@@ -25,16 +26,15 @@ interface FirstPass {
   readonly selection: Selection | undefined;
 }
 
-export async function writeKdump(
-  job: MakedumpfileJob,
-  { kernel, newPass }: KnownKernel,
-): Promise<MakedumpfileResult> {
+export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Promise<MakedumpfileResult> {
   const { dump, level, outputs, resources, progress } = job;
   const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
   const { pageSize, endPfn } = dump.memory;
   const windows = windowsOf(endPfn, resources.bitmapBytes);
+  const { kernel, newPass } = await withoutUnusedVmemmap(job, known, windows);
   const blockPages = blockPagesFor(job.splitBlock, pageSize);
   const description = dump.describe();
+  const leavesOutVmemmap = description.vmemmap === 'used' || (job.vmemmap === 'used' && kernel !== undefined);
   const writers = outputs.map(
     (sink, i) =>
       new KdumpWriter(sink, {
@@ -50,6 +50,7 @@ export async function writeKdump(
         notes: i === 0 ? dump.notes : dump.notes.filter(({ name }) => name !== noteNames.eraseinfo),
         endPfn,
         codec,
+        vmemmap: leavesOutVmemmap ? 'used' : 'all',
       }),
   );
 
@@ -85,6 +86,7 @@ export async function writeKdump(
       zero,
       excluded: pass.excluded,
       dropped: pass.dropped,
+      unusedVmemmap: pass.unusedVmemmap,
       lost,
       unjudged: pass.unjudged,
     };
