@@ -1,19 +1,47 @@
 /**
- * Builds the WebAssembly of src/codecs/assembly, and shows that what is committed is what those sources compile to.
+ * Builds the WebAssembly of the assembly/ folders, and shows that what is committed is what those sources compile to.
  *
- *   node lab/wasm.ts           part of `npm run check`: ends with 1 when src/codecs/wasm-modules.ts is not what comes out
- *   node lab/wasm.ts --write   `npm run build:wasm`: writes that file
+ *   node lab/wasm.ts           part of `npm run check`: ends with 1 when a file of `outputs` is not what comes out
+ *   node lab/wasm.ts --write   `npm run build:wasm`: writes those files
  *
  * The modules are committed, in base64, so that neither an installation nor the bundle of the capture image needs a compiler or a
  * file beside the code. AssemblyScript and Binaryen are pinned in package-lock.json, and their output depends on nothing else.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { main as asc } from 'assemblyscript/asc';
 
 const root = join(import.meta.dirname, '..');
-const entry = 'src/codecs/assembly/pages.ts';
-export const modulesFile = join(root, 'src/codecs/wasm-modules.ts');
+
+/** One module of a file, and the compiler's options for it. */
+interface Constant {
+  readonly name: string;
+  /** What kind of memory it imports. */
+  readonly memory: 'an unshared' | 'a shared';
+}
+
+interface Output {
+  /** AssemblyScript, and the file that its modules are written to. */
+  readonly entry: string;
+  readonly file: string;
+  readonly constants: readonly Constant[];
+}
+
+const outputs: readonly Output[] = [
+  {
+    entry: 'src/codecs/assembly/pages.ts',
+    file: 'src/codecs/wasm-modules.ts',
+    constants: [
+      { name: 'ownMemoryModule', memory: 'an unshared' },
+      { name: 'sharedMemoryModule', memory: 'a shared' },
+    ],
+  },
+  {
+    entry: 'src/kernel/assembly/judge-pages.ts',
+    file: 'src/kernel/wasm-modules.ts',
+    constants: [{ name: 'judgeModule', memory: 'an unshared' }],
+  },
+];
 
 const options = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert'],
@@ -24,7 +52,8 @@ const options = [
 /** A module imports either kind of memory, never both; an import takes any memory whose maximum is not above its own. */
 const sharedOptions = ['--enable', 'threads', '--sharedMemory', '--maximumMemory', '65536'];
 
-async function compile(extra: readonly string[]): Promise<Uint8Array> {
+async function compile(entry: string, memory: Constant['memory']): Promise<Uint8Array> {
+  const extra = memory === 'a shared' ? sharedOptions : [];
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc([entry, '--outFile', 'module.wasm', ...options, ...extra], {
     readFile: (name, base) => {
@@ -44,24 +73,27 @@ async function compile(extra: readonly string[]): Promise<Uint8Array> {
   return binary;
 }
 
-/** The text of src/codecs/wasm-modules.ts. */
-export async function modulesSource(): Promise<string> {
-  const constant = async (name: string, what: string, extra: readonly string[]): Promise<string> =>
-    `/** Imports ${what} memory. */\nexport const ${name} =\n  '${Buffer.from(await compile(extra)).toString('base64')}';\n`;
-  return [
+/** The text of an output's file. */
+async function modulesSource({ entry, constants }: Output): Promise<string> {
+  const texts = [
     `/** Made from ${entry} by \`npm run build:wasm\`, which lab/wasm.ts is: not to be edited. WebAssembly modules in base64. */\n`,
-    await constant('ownMemoryModule', 'an unshared', []),
-    await constant('sharedMemoryModule', 'a shared', sharedOptions),
-  ].join('\n');
+  ];
+  for (const { name, memory } of constants) {
+    const code = Buffer.from(await compile(entry, memory)).toString('base64');
+    texts.push(`/** Imports ${memory} memory. */\nexport const ${name} =\n  '${code}';\n`);
+  }
+  return texts.join('\n');
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const source = await modulesSource();
-  if (args.includes('--write')) writeFileSync(modulesFile, source);
-  else if (readFileSync(modulesFile, 'utf8') !== source) {
-    const name = relative(root, modulesFile);
-    process.stderr.write(`${name}: not what ${entry} compiles to: run npm run build:wasm\n`);
-    process.exitCode = 1;
+  for (const output of outputs) {
+    const source = await modulesSource(output);
+    const path = join(root, output.file);
+    if (args.includes('--write')) writeFileSync(path, source);
+    else if (readFileSync(path, 'utf8') !== source) {
+      process.stderr.write(`${output.file}: not what ${output.entry} compiles to: run npm run build:wasm\n`);
+      process.exitCode = 1;
+    }
   }
 }
 

@@ -4,13 +4,14 @@ import { failsWith } from '../../test/support/expect-error.ts';
 import {
   type PageRelease,
   type PageSpec,
-  pageReleaseNamed,
+  pageReleaseOf,
   pageReleases,
   structPage,
 } from '../../test/support/page-releases.ts';
 import { SyntheticKernel } from '../../test/support/synthetic-kernel.ts';
 import type { InfoLines } from '../../test/support/vmcoreinfo-text.ts';
-import { PageJudge, PageKind, type PageLayout, pageKindNames, pageLayoutOf } from './page-kind.ts';
+import { PageJudge } from './page-judge.ts';
+import { PageKind, type PageLayout, pageKindNames, pageLayoutOf } from './page-kind.ts';
 
 type KindName = keyof typeof PageKind;
 const every: readonly KindName[] = ['free', 'cache', 'cachePrivate', 'user', 'hwpoison', 'offline'];
@@ -30,14 +31,14 @@ function judge(
   wanted: readonly KindName[] = every,
   first = 0,
 ): string[] {
-  const bytes = new Uint8Array(64 * pages.length);
-  pages.forEach((spec, i) => {
-    bytes.set(structPage(release, spec), 64 * i);
-  });
   const kinds = wanted.reduce((bits, name) => bits | (1 << PageKind[name]), 0);
+  const judgeAll = new PageJudge(layoutOf(release), kinds, 64 * pages.length);
+  pages.forEach((spec, i) => {
+    judgeAll.room.set(structPage(release, spec), 64 * i);
+  });
   const found: string[] = [];
-  new PageJudge(layoutOf(release), kinds).judge(
-    new Int32Array(bytes.buffer),
+  judgeAll.judge(
+    judgeAll.room.subarray(0, 64 * pages.length),
     first,
     first,
     first + pages.length,
@@ -79,8 +80,9 @@ const cases: readonly [what: string, page: PageSpec, kind: string][] = [
 ];
 
 for (const release of pageReleases) {
-  describe(`struct page of ${release.name}`, () => {
-    for (const [what, page, kind] of cases) {
+  describe(`struct page since ${release.name}`, () => {
+    const known = cases.filter(([, { type }]) => type === undefined || release.types[type] !== undefined);
+    for (const [what, page, kind] of known) {
       it(`${what} is ${kind}`, () => assert.equal(kindOf(release, page), kind));
     }
 
@@ -97,7 +99,8 @@ for (const release of pageReleases) {
 
     it('page types are compared whole: a value beside one is a mapcount', () => {
       for (const type of ['buddy', 'offline'] as const) {
-        const value = release.types[type]!;
+        const value = release.types[type];
+        if (value === undefined) continue;
         for (const mapcount of [value - 1, value + 1]) assert.equal(kindOf(release, { mapcount }), 'kept');
       }
     });
@@ -149,19 +152,19 @@ for (const release of pageReleases) {
 
 describe('struct page of confidential guests (since 6.16)', () => {
   it('a block that was not accepted yet is free', () => {
-    assert.deepEqual(judge(pageReleaseNamed('7.1'), [{ type: 'unaccepted' }]), ['0-1023 free']);
+    assert.deepEqual(judge(pageReleaseOf('7.1'), [{ type: 'unaccepted' }]), ['0-1023 free']);
   });
 });
 
 describe('struct page of 6.1', () => {
   it('a slab page with the mapcount of a free block is no free block', () => {
-    const release = pageReleaseNamed('6.1');
+    const release = pageReleaseOf('6.1');
     assert.equal(kindOf(release, { type: 'buddy', flags: ['slab'], private: 3n }), 'kept');
   });
 });
 
 describe('runs of page frames', () => {
-  const release = pageReleaseNamed('6.1');
+  const release = pageReleaseOf('6.1');
   const cache: PageSpec = { flags: ['lru'] };
 
   it('are joined when they touch and are of one kind', () => {
@@ -170,21 +173,21 @@ describe('runs of page frames', () => {
   });
 
   it('tell where to go on when a block reaches beyond what was asked for', () => {
-    const bytes = structPage(release, { type: 'buddy', private: 5n });
-    const judgeBlock = new PageJudge(layoutOf(release), 1 << PageKind.free);
+    const judgeBlock = new PageJudge(layoutOf(release), 1 << PageKind.free, 64);
+    judgeBlock.room.set(structPage(release, { type: 'buddy', private: 5n }));
     assert.equal(
-      judgeBlock.judge(new Int32Array(bytes.buffer), 64, 64, 65, () => {}),
+      judgeBlock.judge(judgeBlock.room.subarray(0, 64), 64, 64, 65, () => {}),
       96,
     );
   });
 });
 
 describe('a layout that vmcoreinfo does not give', () => {
-  const release = pageReleaseNamed('6.12');
+  const release = pageReleaseOf('6.12');
 
   it('is an error that names the key', () => {
     for (const key of Object.keys(release.info)) {
-      const optional = /MAPCOUNT|hwpoison|free_area|_refcount|PG_hugetlb/.test(key);
+      const optional = /MAPCOUNT|hwpoison|free_area|_refcount|page\.lru|PG_hugetlb/.test(key);
       if (optional) continue;
       const info: Record<string, unknown> = { ...release.info };
       delete info[key];

@@ -26,8 +26,6 @@ export const PageKind = {
 export type PageKind = (typeof PageKind)[keyof typeof PageKind];
 export const pageKindNames = Object.keys(PageKind) as readonly (keyof typeof PageKind)[];
 
-/** PAGE_MAPPING_ANON of include/linux/page-flags.h: bit 0 of page.mapping. */
-const mappingAnon = 1;
 /** The largest order of anything we believe: 2^20 pages of 64 KiB are 64 GiB. */
 const maxOrder = 20;
 /** 64 bytes, and less than 200 with every debugging option. */
@@ -45,7 +43,7 @@ type CompoundLayout =
   | { readonly kind: 'flags-1'; readonly hugetlb: number }
   | { readonly kind: 'bytes'; readonly order: number; readonly dtor: number; readonly hugetlb: number };
 
-/** Everything needed to judge a struct page, as 32-bit word indices and masks. All flags are in the low word. */
+/** Everything needed to judge a struct page (page-judge.ts), as 32-bit word indices and masks. All flags are in the low word. */
 export interface PageLayout {
   /** Words of one struct page. */
   readonly words: number;
@@ -70,7 +68,8 @@ export interface PageLayout {
   readonly maxBuddyOrder: number;
 }
 
-function compoundLayout(info: Vmcoreinfo): CompoundLayout | undefined {
+/** `byte` checks the offset of a byte of struct page. */
+function compoundLayout(info: Vmcoreinfo, byte: (offset: number) => number): CompoundLayout | undefined {
   const hugetlbType = info.smallNumber('PAGE_HUGETLB_MAPCOUNT_VALUE');
   if (hugetlbType !== undefined) return { kind: 'page-type', hugetlb: hugetlbType };
   const hugetlbFlag = info.smallNumber('PG_hugetlb');
@@ -85,7 +84,7 @@ function compoundLayout(info: Vmcoreinfo): CompoundLayout | undefined {
   const dtor = inSecondPage('page.compound_dtor', 'folio._folio_dtor');
   const hugetlb = info.smallNumber('HUGETLB_PAGE_DTOR');
   if (order === undefined || dtor === undefined || hugetlb === undefined) return undefined;
-  return { kind: 'bytes', order, dtor, hugetlb };
+  return { kind: 'bytes', order: byte(order), dtor: byte(dtor), hugetlb };
 }
 
 /** E_NO_INFO when vmcoreinfo lacks a key without which pages would be judged wrongly. */
@@ -100,17 +99,19 @@ export function pageLayoutOf(kernel: Kernel): PageLayout {
       { file: dump.source.name },
     );
   }
+  const misplaced = (offset: number): VmcoreError =>
+    new VmcoreError(
+      'E_NO_INFO',
+      `its vmcoreinfo puts a member of struct page at ${offset} of ${size} bytes`,
+      { file: dump.source.name },
+    );
   const word = (offset: number): number => {
-    if (offset % 4 !== 0 || offset >= size || size % 4 !== 0) {
-      throw new VmcoreError(
-        'E_NO_INFO',
-        `its vmcoreinfo puts a member of struct page at ${offset} of ${size} bytes`,
-        {
-          file: dump.source.name,
-        },
-      );
-    }
+    if (offset % 4 !== 0 || offset >= size || size % 4 !== 0) throw misplaced(offset);
     return offset / 4;
+  };
+  const byte = (offset: number): number => {
+    if (offset < 0 || offset >= size) throw misplaced(offset);
+    return offset;
   };
   const compoundHead = info.offset('page.compound_head') ?? info.requireOffset('page.compound_info');
   return {
@@ -131,126 +132,10 @@ export function pageLayoutOf(kernel: Kernel): PageLayout {
     slabType: info.smallNumber('PAGE_SLAB_MAPCOUNT_VALUE'),
     offline: info.smallNumber('PAGE_OFFLINE_MAPCOUNT_VALUE'),
     unaccepted: info.smallNumber('PAGE_UNACCEPTED_MAPCOUNT_VALUE'),
-    compound: compoundLayout(info),
+    compound: compoundLayout(info, byte),
     maxBuddyOrder: freeAreas - 1,
   };
 }
 
 /** A run of page frames [from, to) that are all of `kind`. */
 export type EmitRun = (from: number, to: number, kind: PageKind) => void;
-
-/**
- * Finds the page frames of certain kinds from their struct pages: the inner loop of makedumpfile, a few nanoseconds a page.
- *
- * The order of the tests is that of makedumpfile 1.7.9 (__exclude_unnecessary_pages), so that both leave out the same pages.
- */
-export class PageJudge {
-  private readonly layout: PageLayout;
-  private readonly kinds: number;
-
-  /** `kinds`: bits 1 << kind of the kinds to find. Poisoned pages are found as `hwpoison` when their own kind is not asked for. */
-  constructor(layout: PageLayout, kinds: number) {
-    this.layout = layout;
-    this.kinds = kinds;
-  }
-
-  /**
-   * Judges the page frames [start, end). `words` holds struct pages one after the other, from that of `first` on, and for an even page
-   * frame also that of the next. Emits ascending runs; a run may reach beyond `end`, as far as the block it belongs to. Returns where
-   * to go on: `end`, or the end of that block.
-   */
-  judge(words: Int32Array, first: number, start: number, end: number, emit: EmitRun): number {
-    const { layout, kinds } = this;
-    const { flags: flagsAt, mapping: mappingAt, mapcount: mapcountAt, compoundHead: headAt } = layout;
-    const { lru, privateFlag, swapcache, swapbacked, slabFlag, hwpoison, head } = layout;
-    const swap = swapcache | swapbacked;
-    // No value of _mapcount: comparing with it is always false.
-    const buddy = layout.buddy ?? Number.NaN;
-    const slabType = layout.slabType ?? Number.NaN;
-    const offline = layout.offline ?? Number.NaN;
-    const unaccepted = layout.unaccepted ?? Number.NaN;
-    let runStart = start;
-    let runEnd = start;
-    let runKind: PageKind = PageKind.kept;
-    let pfn = start;
-    while (pfn < end) {
-      const at = (pfn - first) * layout.words;
-      const flags = words[at + flagsAt]!;
-      const isTail = (words[at + headAt]! & 1) !== 0;
-      // A compound tail: its head has spoken for it. Only poison is marked on each page (the original reads such pages).
-      if (isTail && (flags & hwpoison) === 0) {
-        pfn++;
-        continue;
-      }
-      const mapcount = words[at + mapcountAt]!;
-      const slab = (flags & slabFlag) !== 0 || mapcount === slabType;
-      let kind: PageKind = PageKind.kept;
-      let pages = 1;
-      if (isTail) kind = PageKind.hwpoison;
-      else if (mapcount === buddy && !slab) {
-        const order = words[at + layout.private]!;
-        // An order the kernel cannot have: do not trust this struct page, keep the page.
-        if (order >= 0 && order <= layout.maxBuddyOrder && words[at + layout.private + 1] === 0) {
-          kind = PageKind.free;
-          pages = 1 << order;
-        }
-      } else if (mapcount === unaccepted) {
-        kind = PageKind.free;
-        pages = 1 << layout.maxBuddyOrder;
-      } else {
-        let hugetlb = false;
-        if ((flags & head) !== 0) {
-          const compound = this.compound(words, at, pfn, mapcount);
-          hugetlb = compound < 0;
-          pages = 1 << (hugetlb ? ~compound : compound);
-        }
-        const anonymous = (words[at + mappingAt]! & mappingAnon) !== 0 && !slab;
-        if (!anonymous && ((flags & lru) !== 0 || (flags & swap) === swap)) {
-          kind = (flags & privateFlag) === 0 ? PageKind.cache : PageKind.cachePrivate;
-        } else if (anonymous || hugetlb) kind = PageKind.user;
-        else if (mapcount === offline && !slab) kind = PageKind.offline;
-      }
-      if ((kinds & (1 << kind)) === 0) {
-        if ((flags & hwpoison) === 0) {
-          pfn++;
-          continue;
-        }
-        // The level would keep it, but reading poisoned memory can stop the machine. A free block is poisoned page by page.
-        if (kind === PageKind.free) pages = 1;
-        kind = PageKind.hwpoison;
-      }
-      if (kind !== runKind || pfn !== runEnd) {
-        if (runEnd > runStart) emit(runStart, runEnd, runKind);
-        runStart = pfn;
-        runKind = kind;
-      }
-      pfn += pages;
-      runEnd = pfn;
-    }
-    if (runEnd > runStart) emit(runStart, runEnd, runKind);
-    return pfn;
-  }
-
-  /** The order of the compound page whose head is at word `at`; its complement when it is a hugetlb page. */
-  private compound(words: Int32Array, at: number, pfn: number, mapcount: number): number {
-    const { compound, words: structWords, flags } = this.layout;
-    const second = at + structWords;
-    if (compound === undefined || second + structWords > words.length) return 0;
-    let order: number;
-    let hugetlb: boolean;
-    if (compound.kind === 'bytes') {
-      order = byteAt(words, second, compound.order);
-      hugetlb = byteAt(words, second, compound.dtor) === compound.hugetlb;
-    } else {
-      const flags1 = words[second + flags]!;
-      order = flags1 & 0xff;
-      hugetlb =
-        compound.kind === 'page-type' ? mapcount === compound.hugetlb : (flags1 & compound.hugetlb) !== 0;
-    }
-    if (order > maxOrder || pfn % (1 << order) !== 0) order = 0;
-    return hugetlb ? ~order : order;
-  }
-}
-
-const byteAt = (words: Int32Array, base: number, offset: number): number =>
-  (words[base + (offset >>> 2)]! >>> ((offset & 3) * 8)) & 0xff;

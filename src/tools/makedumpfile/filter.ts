@@ -12,7 +12,8 @@ import { asVaddr, type PfnRange } from '../../base/units.ts';
 import type { Dump } from '../../formats/dump.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { type MemMapRun, readMemMap } from '../../kernel/mem-map.ts';
-import { type EmitRun, PageJudge, PageKind, pageKindNames, pageLayoutOf } from '../../kernel/page-kind.ts';
+import { PageJudge } from '../../kernel/page-judge.ts';
+import { type EmitRun, PageKind, pageKindNames, pageLayoutOf } from '../../kernel/page-kind.ts';
 import { excludedKinds } from './dump-level.ts';
 import type { PageChoice } from './filters/plan.ts';
 
@@ -27,8 +28,8 @@ export interface Selection {
   readonly kept: PfnBitmap;
 }
 
-/** struct pages judged at a time: 1 MiB of them, and a power of two, so that compound heads and their second pages stay together. */
-const chunkPages = 16384;
+/** Bytes of struct pages judged at a time: what stays in the processor's cache between being read and being looked at. */
+const chunkBytes = 256 << 10;
 
 /** Can the level be done without knowing the kernel? (0 and 1 can.) */
 export const needsKernel = (level: number): boolean => excludedKinds(level) !== excludedKinds(0);
@@ -137,15 +138,16 @@ class PageFilter {
   private readonly structSize: number;
   private readonly judge: PageJudge;
   private readonly memMap: readonly MemMapRun[];
-  private readonly chunk: Uint8Array;
+  /** struct pages judged at a time: a power of two, so that compound heads and their second pages stay together. */
+  private readonly chunkPages: number;
 
   constructor(kernel: Kernel, level: number) {
     this.kernel = kernel;
     const layout = pageLayoutOf(kernel);
     this.structSize = layout.words * 4;
-    this.judge = new PageJudge(layout, excludedKinds(level));
+    this.chunkPages = 2 ** Math.floor(Math.log2(chunkBytes / this.structSize));
+    this.judge = new PageJudge(layout, excludedKinds(level), this.chunkPages * this.structSize);
     this.memMap = readMemMap(kernel);
-    this.chunk = new Uint8Array(chunkPages * this.structSize);
     if (this.memMap.length === 0) {
       throw new VmcoreError('E_NO_INFO', 'its mem_map has no section with struct pages', {
         file: kernel.dump.source.name,
@@ -155,6 +157,7 @@ class PageFilter {
 
   /** Judges the RAM in [start, end) and returns how many of its page frames could not be. */
   run(start: number, end: number, ram: PfnBitmap, exclude: EmitRun): number {
+    const { chunkPages } = this;
     let unjudged = 0;
     let next = start;
     for (const run of this.memMap) {
@@ -182,17 +185,16 @@ class PageFilter {
     // From an even page frame to an even one: a compound head and its second page stay together.
     const first = start - (start % 2);
     const last = Math.min(run.end, end + (end % 2));
-    const bytes = this.chunk.subarray(0, (last - first) * this.structSize);
+    const structs = this.judge.room.subarray(0, (last - first) * this.structSize);
     try {
-      this.kernel.readBulk(asVaddr(run.address + BigInt((first - run.start) * this.structSize)), bytes);
+      this.kernel.readBulk(asVaddr(run.address + BigInt((first - run.start) * this.structSize)), structs);
     } catch (error) {
       if (!(error instanceof VmcoreError) || error.code !== 'E_UNREADABLE') throw error;
       return this.judgeHalves(run, start, end, ram, exclude);
     }
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     let next = start;
     for (let from = ram.next(next, end); from < end; from = ram.next(next, end)) {
-      next = this.judge.judge(words, first, from, ram.nextGap(from, end), exclude);
+      next = this.judge.judge(structs, first, from, ram.nextGap(from, end), exclude);
     }
     return { next, unjudged: 0 };
   }
