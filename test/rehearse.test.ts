@@ -52,6 +52,13 @@ describe('a rehearsal', () => {
     assert.ok(availableLowest > 64 * 2 ** 20, `${availableLowest} bytes were left`);
   });
 
+  it('saves with one thread in at most 90 MB, by the account of the capture kernel', () => {
+    const { peakResident } = report().memory;
+    assert.ok(peakResident !== undefined && peakResident > 20e6, `${peakResident} bytes`);
+    assert.ok(peakResident <= 90e6, `${peakResident} bytes`);
+    assert.match(serialLog(), /vmcore: filter-start \{.*"workers":0\b/);
+  });
+
   it('keeps secrets: dump, log and serial log are readable by their owner only', () => {
     for (const path of report().kept) assert.equal(statSync(path).mode & 0o077, 0, path);
   });

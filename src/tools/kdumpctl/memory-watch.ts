@@ -1,4 +1,4 @@
-/** How much memory the capture kernel has, and the least there was while it worked. */
+/** How much memory the capture kernel has, the least there was while it worked, and the most that this program took. */
 import { readFileSync } from 'node:fs';
 
 export interface MemoryHeadroom {
@@ -6,6 +6,8 @@ export interface MemoryHeadroom {
   readonly total: number;
   /** The least MemAvailable seen, bytes. */
   readonly lowestAvailable: number;
+  /** The most memory that this process ever had in RAM, with its share of program files: VmHWM of proc(5), bytes. */
+  readonly peakResident: number;
 }
 
 export interface MemoryWatch {
@@ -16,7 +18,7 @@ export interface MemoryWatch {
 
 const sampleEvery = 100;
 
-export function watchMemory(meminfo = '/proc/meminfo'): MemoryWatch {
+export function watchMemory(meminfo = '/proc/meminfo', status = '/proc/self/status'): MemoryWatch {
   let last = -Infinity;
   let { total, available } = readMeminfo(meminfo);
   return {
@@ -30,7 +32,7 @@ export function watchMemory(meminfo = '/proc/meminfo'): MemoryWatch {
       const now = readMeminfo(meminfo);
       total = now.total;
       available = Math.min(available, now.available);
-      return { total, lowestAvailable: available };
+      return { total, lowestAvailable: available, peakResident: readPeakResident(status) };
     },
   };
 }
@@ -38,7 +40,11 @@ export function watchMemory(meminfo = '/proc/meminfo'): MemoryWatch {
 /** MemTotal and MemAvailable, bytes (proc(5); values are in KiB). */
 export function readMeminfo(path: string): { total: number; available: number } {
   const text = readFileSync(path, 'latin1');
-  const field = (name: string): number =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
-  return { total: field('MemTotal'), available: field('MemAvailable') };
+  return { total: bytesOf(text, 'MemTotal'), available: bytesOf(text, 'MemAvailable') };
 }
+
+/** VmHWM of /proc/PID/status, bytes (KiB there too). */
+export const readPeakResident = (path: string): number => bytesOf(readFileSync(path, 'latin1'), 'VmHWM');
+
+const bytesOf = (text: string, name: string): number =>
+  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;

@@ -23,7 +23,7 @@ import { buildGuestFiles, consoleParameter, type GuestFiles } from './guest-file
 import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
 import { type GuestRun, qemuX86, runGuest } from './qemu.ts';
 import type { RehearsalReport } from './report.ts';
-import { filesToTake, findDump, keepLog, prepareKeep } from './take-dump.ts';
+import { filesToTake, findDump, keepLog, prepareKeep, takeIncomplete } from './take-dump.ts';
 import { captureLog, type Step, Timeline } from './timeline.ts';
 
 /** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
@@ -63,7 +63,7 @@ async function rehearseIn(
 
   clock.stop();
   const serialLog = join(keep ?? work, 'serial.log');
-  const timeline = await run(plan, built, accelerator, serialLog, progress, abort);
+  const timeline = await run(plan, built, accelerator, { keep, serialLog }, progress, abort);
 
   clock.step('take from disk');
   const target = keep ?? work;
@@ -107,6 +107,7 @@ async function rehearseIn(
       total: numberOf(started?.memTotal),
       availableAtStart: numberOf(started?.memAvailable),
       availableLowest: timeline.lowestMemoryAvailable,
+      peakResident: timeline.peakResident,
     },
     dump: {
       guestPath: `${folder}/${dumpNames.dump}`,
@@ -123,7 +124,7 @@ async function run(
   plan: RehearsalPlan,
   built: GuestFiles,
   accelerator: Accelerator,
-  serialLog: string,
+  { keep, serialLog }: { readonly keep: string | undefined; readonly serialLog: string },
   progress: Progress,
   abort: AbortSignal,
 ): Promise<Timeline> {
@@ -159,8 +160,9 @@ async function run(
   const failure = failureOf(result, timeline, plan.timeout);
   if (failure !== undefined) {
     if (result.end === 'aborted') throw new VmcoreError('E_REHEARSAL', failure, { hint: 'run it again' });
-    throw new VmcoreError('E_REHEARSAL', failure, {
-      hint: `read the serial log ${keepLog(serialLog, plan.keep !== undefined)}`,
+    const rest = await takeIncomplete(built.disk, keep);
+    throw new VmcoreError('E_REHEARSAL', rest === undefined ? failure : `${failure}; ${rest}`, {
+      hint: `read the serial log ${keepLog(serialLog, keep !== undefined)}`,
     });
   }
   return timeline;

@@ -19,7 +19,12 @@ const report: RehearsalReport = {
     { name: 'filter and sync', seconds: 12.26 },
   ],
   seconds: 20.3,
-  memory: { total: 212799488, availableAtStart: 145817600, availableLowest: 119570432 },
+  memory: {
+    total: 212799488,
+    availableAtStart: 145817600,
+    availableLowest: 119570432,
+    peakResident: 77418496,
+  },
   dump: {
     guestPath: '/var/crash/x/vmcore',
     size: 20984437,
@@ -56,6 +61,7 @@ test('people read every figure that matters, aligned', () => {
   for (const line of [
     '  kernel         6.1.0-50-amd64 (/boot/vmlinuz)',
     '  machine        x86_64, 1.0 GiB, 2 CPUs, QEMU tcg, crashkernel=256M',
+    '  memory used    73.8 MiB at the most, by the program that saved the dump',
     '  memory left    114 MiB at the lowest, of 203 MiB that the capture kernel has',
     '  dump           20.0 MiB at level 31 (/var/crash/x/vmcore)',
     '  panic          Kernel panic - not syncing: sysrq triggered crash',
@@ -78,11 +84,12 @@ test('what is not known is said', () => {
     uptimeSeconds: null,
     missing: ['the log: no vmcoreinfo'],
   };
-  const memory = { ...report.memory, availableLowest: undefined };
+  const memory = { ...report.memory, availableLowest: undefined, peakResident: undefined };
   const text = formatReport({ ...report, memory, kept: [], found: { ...report.found, info } });
   assert.match(text, /panic +not in the log/);
   assert.match(text, /uptime +unknown/);
   assert.match(text, /memory left +unknown at the lowest/);
+  assert.match(text, /memory used +unknown at the most/);
   assert.match(text, /not found: the log: no vmcoreinfo/);
   assert.doesNotMatch(text, /Kept/);
 });

@@ -32,6 +32,8 @@ export interface RehearsalReport {
     readonly total: number | undefined;
     readonly availableAtStart: number | undefined;
     readonly availableLowest: number | undefined;
+    /** The most that the program which saved the dump had in RAM. */
+    readonly peakResident: number | undefined;
   };
   readonly dump: {
     readonly guestPath: string;
@@ -58,6 +60,7 @@ export function formatReport(report: RehearsalReport): string {
       'capture image',
       `${formatSize(captureImage.size)}, of it node and our code ${formatSize(captureImage.programSize)}`,
     ],
+    ['memory used', `${sizeOr(memory.peakResident)} at the most, by the program that saved the dump`],
     [
       'memory left',
       `${sizeOr(memory.availableLowest)} at the lowest, of ${sizeOr(memory.total)} that the capture kernel has`,

@@ -2,10 +2,11 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
+import { formatSize } from '../../base/units.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import { dumpNames } from '../kdumpctl/save.ts';
-import { type DiskEntry, listFolder } from './disk.ts';
+import { type DiskEntry, listFolder, takeFile } from './disk.ts';
 import { crashFolder } from './guest-files.ts';
 
 /** A failed run's log must outlive the work folder; the next failure replaces it. */
@@ -17,15 +18,26 @@ export function keepLog(serialLog: string, kept: boolean): string {
   return path;
 }
 
-/** The newest folder below /var/crash that has a finished vmcore. Names end with the date, so they sort by it. */
-export async function findDump(disk: string): Promise<{ folder: string; entries: DiskEntry[] }> {
+interface CrashFolder {
+  /** Its path on the guest's disk; ends with a slash when there is none. */
+  readonly folder: string;
+  readonly entries: readonly DiskEntry[];
+}
+
+/** Names end with the date, so they sort by it. */
+async function newestFolder(disk: string): Promise<CrashFolder> {
   const folders = (await listFolder(disk, crashFolder)).filter(({ size }) => size === undefined);
   const newest = folders
     .map(({ name }) => name)
     .sort()
     .at(-1);
   const folder = `${crashFolder}/${newest ?? ''}`;
-  const entries = newest === undefined ? [] : await listFolder(disk, folder);
+  return { folder, entries: newest === undefined ? [] : await listFolder(disk, folder) };
+}
+
+/** The newest folder below /var/crash, which has a finished vmcore. E_REHEARSAL when it has none. */
+export async function findDump(disk: string): Promise<CrashFolder> {
+  const { folder, entries } = await newestFolder(disk);
   if (!entries.some(({ name }) => name === dumpNames.dump)) {
     const names = entries.map(({ name }) => name).join(', ');
     throw new VmcoreError('E_REHEARSAL', `no vmcore on the guest's disk in ${folder} (${names || 'empty'})`, {
@@ -41,6 +53,28 @@ export function filesToTake(entries: readonly DiskEntry[], keepAll: boolean): re
     ? [dumpNames.dump, dumpNames.log, dumpNames.raw]
     : [dumpNames.dump];
   return entries.filter(({ name }) => names.includes(name));
+}
+
+/**
+ * What a save that failed had written: taken into the folder `keep`, with the log, or only told when there is no such folder. Returns the
+ * words for people; undefined when there is nothing, or it cannot be read: that the save failed is what matters then.
+ */
+export async function takeIncomplete(disk: string, keep: string | undefined): Promise<string | undefined> {
+  try {
+    const { folder, entries } = await newestFolder(disk);
+    const incomplete = entries.find(({ name }) => name === dumpNames.incomplete);
+    if (incomplete === undefined) return undefined;
+    const size = formatSize(incomplete.size ?? 0);
+    if (keep === undefined) return `what was saved before, ${size}, is kept with --keep DIR`;
+    for (const entry of entries) {
+      if (entry !== incomplete && entry.name !== dumpNames.log) continue;
+      await takeFile(disk, `${folder}/${entry.name}`, entry.size ?? 0, join(keep, entry.name));
+    }
+    return `what was saved before, ${size}, is ${join(keep, dumpNames.incomplete)}`;
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    return undefined;
+  }
 }
 
 /** E_EXISTS rather than writing over an older dump. */

@@ -16,9 +16,12 @@ const good: readonly (readonly [number, string])[] = [
   [29.5, '[   13.0] vmcore: filter-done {"written":9}'],
   [
     30,
-    '[   13.5] vmcore: dump-saved {"path":"/var/crash/x/vmcore","bytes":9,"total":212799488,"lowestAvailable":120000000}',
+    '[   13.5] vmcore: dump-saved {"path":"/var/crash/x/vmcore","bytes":9,"total":212799488,"lowestAvailable":120000000,"peakResident":75000000}',
   ],
-  [30.1, '[   13.6] vmcore: unmounted {"total":212799488,"lowestAvailable":120000000}'],
+  [
+    30.1,
+    '[   13.6] vmcore: unmounted {"total":212799488,"lowestAvailable":120000000,"peakResident":77000000}',
+  ],
   [30.2, '[   13.6] vmcore: save-exit {"status":0}'],
   [30.3, '[   13.7] vmcore: final-action {"action":"poweroff","memAvailable":140000000}'],
 ];
@@ -83,6 +86,8 @@ test('only the capture kernel counts for the memory that was left', () => {
   assert.equal(after(good.slice(0, 5)).lowestMemoryAvailable, undefined);
   assert.equal(after(good.slice(0, 6)).lowestMemoryAvailable, 145846272);
   assert.equal(after(good).lowestMemoryAvailable, 120000000);
+  assert.equal(after(good.slice(0, 6)).peakResident, undefined);
+  assert.equal(after(good).peakResident, 77000000);
 });
 
 test('lines become live progress', () => {

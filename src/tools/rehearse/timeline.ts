@@ -70,6 +70,7 @@ export class Timeline {
   private firstTrouble: string | undefined;
   private last = 'nothing on the console';
   private lowest: number | undefined;
+  private peak: number | undefined;
 
   /** Takes one line of the console. */
   line(text: string, seconds: number): Happening | undefined {
@@ -107,6 +108,11 @@ export class Timeline {
   /** Lowest MemAvailable that any event of the capture kernel told, bytes. */
   get lowestMemoryAvailable(): number | undefined {
     return this.lowest;
+  }
+
+  /** The most memory that the program in the capture kernel had in RAM, of any event that told it, bytes. */
+  get peakResident(): number | undefined {
+    return this.peak;
   }
 
   /** The steps between the marks that were reached; they add up to the whole run. */
@@ -154,6 +160,8 @@ export class Timeline {
     for (const value of [fields.memAvailable, fields.lowestAvailable]) {
       if (typeof value === 'number') this.lowest = Math.min(this.lowest ?? value, value);
     }
+    const { peakResident } = fields;
+    if (typeof peakResident === 'number') this.peak = Math.max(this.peak ?? 0, peakResident);
   }
 
   private mark(mark: Mark, seconds: number): void {
