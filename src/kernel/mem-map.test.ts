@@ -1,56 +1,72 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { failsWith } from '../../test/support/expect-error.ts';
-import { MemMap, type SectionTable } from '../../test/support/mem-map.ts';
-import { pageReleaseNamed } from '../../test/support/page-releases.ts';
+import { MemMap, type MemoryModel } from '../../test/support/mem-map.ts';
 import { directMap, SyntheticKernel, vmemmap } from '../../test/support/synthetic-kernel.ts';
 import type { InfoLines } from '../../test/support/vmcoreinfo-text.ts';
 import { readMemMap } from './mem-map.ts';
 
+type Table = Exclude<MemoryModel, 'flat'>;
+
 /** Sections of 1024 page frames. */
-function kernelWith(sections: readonly number[], table: SectionTable = 'extreme'): SyntheticKernel {
+function placed(sections: readonly number[], table: Table): { kernel: SyntheticKernel; memMap: MemMap } {
   const kernel = new SyntheticKernel();
-  new MemMap(pageReleaseNamed('6.1')).placeIn(kernel, sections, table);
-  return kernel;
+  const memMap = new MemMap('6.1');
+  memMap.placeIn(kernel, sections, table);
+  return { kernel, memMap };
 }
+const kernelWith = (sections: readonly number[]): SyntheticKernel => placed(sections, 'extreme').kernel;
 const withInfo = (lines: InfoLines): SyntheticKernel => {
   const kernel = kernelWith([0]);
   kernel.addInfo(lines);
   return kernel;
 };
-const run = (start: number, end: number) => ({ start, end, address: vmemmap + BigInt(start * 64) });
+/** Physical address of a symbol that lies in the direct map. */
+const symbolAt = (kernel: SyntheticKernel, name: string): number =>
+  Number(BigInt(kernel.info[`SYMBOL(${name})`]!) - directMap);
 
 describe('where the struct pages are', () => {
   for (const table of ['extreme', 'static'] as const) {
+    /** Where the builder put them: in the vmemmap, or in the direct map. */
+    const runsOf = (sections: readonly number[], ...runs: readonly (readonly [number, number])[]): void => {
+      const { kernel, memMap } = placed(sections, table);
+      const expected = runs.map(([start, end]) => {
+        const inDirectMap = directMap + BigInt(memMap.structPages.get(start)!);
+        return { start, end, address: table === 'static' ? inDirectMap : vmemmap + BigInt(start * 64) };
+      });
+      assert.deepEqual(readMemMap(kernel.kernel()), expected);
+    };
+
     it(`is one run for sections that follow each other (${table} table)`, () => {
-      assert.deepEqual(readMemMap(kernelWith([0, 1, 2], table).kernel()), [run(0, 3072)]);
+      runsOf([0, 1, 2], [0, 3072]);
     });
 
     it(`is a run for each side of a hole (${table} table)`, () => {
-      assert.deepEqual(readMemMap(kernelWith([1, 2, 3, 7, 200], table).kernel()), [
-        run(1024, 4096),
-        run(7168, 8192),
-        run(204800, 205824),
-      ]);
+      runsOf([1, 2, 3, 7, 200], [1024, 4096], [7168, 8192], [204800, 205824]);
     });
   }
 
   it('is a new run where the next section has its struct pages elsewhere', () => {
-    const kernel = kernelWith([0, 1], 'static');
+    const { kernel, memMap } = placed([0, 1], 'static');
+    const first = directMap + BigInt(memMap.structPages.get(0)!);
     // Section 1: its mem_map 1 GiB further on than that of section 0 says.
-    const table = BigInt(kernel.info['SYMBOL(mem_section)']!);
-    kernel.memory.putU64(Number(table - directMap) + 32, (vmemmap + 0x4000_0000n) | 7n);
+    kernel.memory.putU64(symbolAt(kernel, 'mem_section') + 32, (first + 0x4000_0000n) | 7n);
     assert.deepEqual(readMemMap(kernel.kernel()), [
-      run(0, 1024),
-      { start: 1024, end: 2048, address: vmemmap + 0x4000_0000n + 65536n },
+      { start: 0, end: 1024, address: first },
+      { start: 1024, end: 2048, address: first + 0x4000_0000n + 65536n },
     ]);
   });
 
   it('skips sections without struct pages: bit 1 says that they have some', () => {
-    const kernel = kernelWith([0, 1, 2], 'static');
-    const table = Number(BigInt(kernel.info['SYMBOL(mem_section)']!) - directMap);
-    kernel.memory.putU64(table + 32, vmemmap | 1n);
-    assert.deepEqual(readMemMap(kernel.kernel()), [run(0, 1024), run(2048, 3072)]);
+    const { kernel } = placed([0, 1, 2], 'static');
+    kernel.memory.putU64(symbolAt(kernel, 'mem_section') + 32, directMap | 1n);
+    assert.deepEqual(
+      readMemMap(kernel.kernel()).map(({ start, end }) => [start, end]),
+      [
+        [0, 1024],
+        [2048, 3072],
+      ],
+    );
   });
 
   it('is nowhere when no section has any', () => {
@@ -99,15 +115,13 @@ describe('where the struct pages are', () => {
 
   it('says which page of the table is missing', () => {
     const kernel = kernelWith([0]);
-    const table = Number(BigInt(kernel.info['SYMBOL(mem_section)']!) - directMap);
-    kernel.memory.lose(Math.floor(table / 4096), 'lost');
+    kernel.memory.lose(Math.floor(symbolAt(kernel, 'mem_section') / 4096), 'lost');
     assert.throws(() => readMemMap(kernel.kernel()), failsWith('E_UNREADABLE', /was lost/));
   });
 
   it('takes a page of the table that was left out for one of zeros, as ELF dumps of level 1 have it', () => {
     const kernel = kernelWith([0]);
-    const table = Number(BigInt(kernel.info['SYMBOL(mem_section)']!) - directMap);
-    kernel.memory.lose(Math.floor(table / 4096), 'excluded');
+    kernel.memory.lose(Math.floor(symbolAt(kernel, 'mem_section') / 4096), 'excluded');
     assert.deepEqual(readMemMap(kernel.kernel()), []);
   });
 });

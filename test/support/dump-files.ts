@@ -1,10 +1,9 @@
 /** Whole dump files of a small synthetic kernel, with a log and a mem_map: made byte by byte, not by our writers. */
 import zlib from 'node:zlib';
 import { asPaddr } from '../../src/base/units.ts';
-import { concat, elfFile, noteBytes, vmcoreinfoNote } from './elf-file.ts';
+import { elfFile } from './elf-file.ts';
 import { type KdumpPageSpec, kdumpFile } from './kdump-file.ts';
 import { MemMap } from './mem-map.ts';
-import { pageReleaseNamed } from './page-releases.ts';
 import { PrintkRing } from './printk-ring.ts';
 import { directMap, SyntheticKernel } from './synthetic-kernel.ts';
 
@@ -19,16 +18,11 @@ export function smallKernel(): SyntheticKernel {
     ring.add({ text, time: BigInt(i + 1) * 1_000_000_000n });
   });
   ring.placeIn(kernel);
-  new MemMap(pageReleaseNamed('6.1'))
+  new MemMap('6.1')
     .free(64, 4)
     .set(80, { flags: ['lru'] })
     .placeIn(kernel, [0]);
   return kernel;
-}
-
-function notesOf(kernel: SyntheticKernel): Uint8Array {
-  const prstatus = noteBytes('CORE', 1, new Uint8Array(336));
-  return concat(prstatus, prstatus, vmcoreinfoNote(kernel.dump().vmcoreinfo ?? ''));
 }
 
 /** The memory in two segments, the second with more room than bytes. */
@@ -37,7 +31,7 @@ export function smallElf(kernel = smallKernel()): Uint8Array {
   kernel.memory.read(asPaddr(0), data);
   const split = 0x4_0000;
   return elfFile({
-    notes: notesOf(kernel),
+    notes: kernel.notes,
     segments: [
       { paddr: 0, vaddr: directMap, data: data.subarray(0, split) },
       { paddr: split, vaddr: directMap + BigInt(split), data: data.subarray(split), memorySize: data.length },
@@ -62,7 +56,7 @@ export function smallKdump(kernel = smallKernel()): Uint8Array {
     maxMapnr: smallPages,
     ram: Array.from({ length: smallPages }, (_, pfn) => pfn),
     pages,
-    notes: notesOf(kernel),
+    notes: kernel.notes,
     status: 1,
     dumpLevel: 1,
     cpus: 2,

@@ -15,7 +15,6 @@
  *   2048 on      what the builders put there: page tables, mem_map
  */
 import { MemMap } from './mem-map.ts';
-import { pageReleaseNamed } from './page-releases.ts';
 import { numberedPage } from './pages.ts';
 import { SyntheticKernel } from './synthetic-kernel.ts';
 
@@ -36,7 +35,7 @@ export function filteredKernel(): FilteredKernel {
     ],
   });
   for (let pfn = 1; pfn < 600; pfn++) kernel.memory.put(pfn * 4096, numberedPage(pfn));
-  const memMap = new MemMap(pageReleaseNamed('6.1'))
+  const memMap = new MemMap('6.1')
     .set(100, { flags: ['lru'] })
     .set(101, { flags: ['lru', 'private'] })
     .set(102, { flags: ['lru', 'swapbacked'], mapping: 0xffff_8880_0000_1001n })

@@ -6,7 +6,7 @@
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { concat, elfFile, noteBytes, vmcoreinfoNote } from './elf-file.ts';
-import { pageReleaseNamed, structPage } from './page-releases.ts';
+import { pageReleaseOf, structPage } from './page-releases.ts';
 import { numberedPage } from './pages.ts';
 import { directMap, kernelText, vmemmap } from './synthetic-kernel.ts';
 import { vmcoreinfoText } from './vmcoreinfo-text.ts';
@@ -33,7 +33,7 @@ export interface HugeVmcore {
 
 /** Writes the file. `memory`: bytes, a multiple of 128 MiB. */
 export function writeHugeVmcore(path: string, memory: number): HugeVmcore {
-  const release = pageReleaseNamed('6.1');
+  const release = pageReleaseOf('6.1');
   const fd = openSync(path, 'w', 0o600);
   try {
     let next = kernelStart;

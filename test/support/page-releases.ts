@@ -1,10 +1,20 @@
 /**
- * struct page by release: the vmcoreinfo lines, and the 64 bytes. Numbers are those of real x86_64 and arm64 kernels where a dump of that
- * release was at hand (6.1, 6.12, 7.2), and of include/linux/page-flags.h of the release elsewhere.
+ * struct page by release: the vmcoreinfo lines, and the 64 bytes.
+ *
+ * Sources: real dumps of 6.1, 6.12 and 7.2 (x86_64 and arm64); enum pageflags of include/linux/page-flags.h, and kernel/crash_core.c
+ * (kernel/vmcore_info.c since 6.9) of the release elsewhere. Bits of PG_hwpoison are those of x86_64, where PG_uncached precedes it until 6.5.
  */
 import type { InfoLines } from './vmcoreinfo-text.ts';
 
-export type PageFlag = 'lru' | 'private' | 'swapcache' | 'swapbacked' | 'slab' | 'hwpoison' | 'head';
+export type PageFlag =
+  | 'lru'
+  | 'private'
+  | 'swapcache'
+  | 'swapbacked'
+  | 'slab'
+  | 'hwpoison'
+  | 'head'
+  | 'reserved';
 export type PageType = 'buddy' | 'slab' | 'hugetlb' | 'offline' | 'unaccepted';
 
 /** A page frame in the field's words. */
@@ -24,6 +34,7 @@ export interface PageSpec {
 }
 
 export interface PageRelease {
+  /** The first release that has it. */
   readonly name: string;
   readonly info: InfoLines;
   readonly flags: Readonly<Partial<Record<PageFlag, number>>>;
@@ -39,9 +50,16 @@ const offsets: InfoLines = {
   'OFFSET(page.private)': 40,
   'OFFSET(page._mapcount)': 48,
   'OFFSET(page._refcount)': 52,
+  'OFFSET(page.lru)': 8,
   'LENGTH(zone.free_area)': 11,
 };
 const compoundHead: InfoLines = { 'OFFSET(page.compound_head)': 8 };
+const compoundBytes: InfoLines = {
+  ...compoundHead,
+  'OFFSET(page.compound_dtor)': 16,
+  'OFFSET(page.compound_order)': 17,
+  'NUMBER(HUGETLB_PAGE_DTOR)': 2,
+};
 const numberOf = {
   buddy: 'BUDDY',
   slab: 'SLAB',
@@ -50,7 +68,7 @@ const numberOf = {
   unaccepted: 'UNACCEPTED',
 };
 
-function release(
+function since(
   name: string,
   flags: PageRelease['flags'],
   types: PageRelease['types'],
@@ -60,7 +78,7 @@ function release(
   const info: Record<string, number | string | bigint> = { ...offsets };
   for (const [flag, bit] of Object.entries(flags)) {
     if (flag === 'head') info['NUMBER(PG_head_mask)'] = 2 ** bit;
-    else info[`NUMBER(PG_${flag})`] = bit;
+    else if (flag !== 'reserved') info[`NUMBER(PG_${flag})`] = bit;
   }
   for (const [type, value] of Object.entries(types)) {
     info[`NUMBER(PAGE_${numberOf[type as PageType]}_MAPCOUNT_VALUE)`] = value;
@@ -68,36 +86,73 @@ function release(
   return { name, info: Object.assign(info, ...extra), flags, types, compound };
 }
 
-const flags61 = { lru: 4, slab: 9, swapcache: 10, private: 13, head: 16, swapbacked: 19, hwpoison: 23 };
-const flags66 = { lru: 5, head: 6, slab: 11, private: 15, swapcache: 12, swapbacked: 19, hwpoison: 22 };
-const flags612 = { lru: 5, head: 6, swapcache: 10, private: 14, swapbacked: 17, hwpoison: 20 };
-const flags71 = { ...flags612, hwpoison: 21 };
+const flags418 = {
+  lru: 5,
+  slab: 8,
+  swapcache: 9,
+  reserved: 11,
+  private: 12,
+  head: 15,
+  swapbacked: 18,
+  hwpoison: 22,
+};
+/** PG_workingset came in (1899ad18c607, 4.20), and PG_error went behind PG_waiters. */
+const flags420 = {
+  lru: 4,
+  slab: 9,
+  swapcache: 10,
+  reserved: 12,
+  private: 13,
+  head: 16,
+  swapbacked: 19,
+  hwpoison: 23,
+};
+const flags66 = {
+  lru: 5,
+  head: 6,
+  slab: 11,
+  swapcache: 12,
+  reserved: 14,
+  private: 15,
+  swapbacked: 19,
+  hwpoison: 22,
+};
+const flags612 = { lru: 5, head: 6, swapcache: 10, reserved: 13, private: 14, swapbacked: 17, hwpoison: 20 };
+/** PG_dropbehind came in (6.14). */
+const flags614 = { ...flags612, hwpoison: 21 };
 const typesBits = { buddy: -129, offline: -257 };
 const typesWhole = { buddy: -268435456, offline: -251658240, hugetlb: -201326592, slab: -184549376 };
+const typesUnaccepted = { ...typesWhole, unaccepted: -150994944 };
 
-/** Every way in which struct page was told to dump tools since 6.1. */
+/** Every way in which struct page was told to dump tools since 4.18, oldest first. */
 export const pageReleases: readonly PageRelease[] = [
-  release('6.1', flags61, typesBits, 'bytes', compoundHead, {
-    'OFFSET(page.compound_dtor)': 16,
-    'OFFSET(page.compound_order)': 17,
-    'NUMBER(HUGETLB_PAGE_DTOR)': 2,
-  }),
-  release('6.3', flags61, typesBits, 'bytes', compoundHead, {
+  since('4.18', flags418, { buddy: -129 }, 'bytes', compoundBytes),
+  // VMCOREINFO_NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE): e04b742f74c2.
+  since('5.1', flags420, typesBits, 'bytes', compoundBytes),
+  since('6.3', flags420, typesBits, 'bytes', compoundHead, {
     'OFFSET(folio._folio_dtor)': 80,
     'OFFSET(folio._folio_order)': 81,
     'NUMBER(HUGETLB_PAGE_DTOR)': 2,
   }),
-  release('6.6', flags66, typesBits, 'flags-1', compoundHead, { 'NUMBER(PG_hugetlb)': 8 }),
-  release('6.9', flags66, { ...typesBits, hugetlb: -2049 }, 'page-type', compoundHead),
-  release('6.12', flags612, typesWhole, 'page-type', compoundHead),
-  release('7.1', flags71, { ...typesWhole, unaccepted: -150994944 }, 'page-type', {
-    'OFFSET(page.compound_info)': 8,
-  }),
+  since('6.6', flags66, typesBits, 'flags-1', compoundHead, { 'NUMBER(PG_hugetlb)': 8 }),
+  since('6.9', flags66, { ...typesBits, hugetlb: -2049 }, 'page-type', compoundHead),
+  since('6.12', flags612, typesWhole, 'page-type', compoundHead),
+  // VMCOREINFO_NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE), with CONFIG_UNACCEPTED_MEMORY.
+  since('6.16', flags614, typesUnaccepted, 'page-type', compoundHead),
+  since('7.1', flags614, typesUnaccepted, 'page-type', { 'OFFSET(page.compound_info)': 8 }),
 ];
 
-export function pageReleaseNamed(name: string): PageRelease {
-  const found = pageReleases.find((candidate) => candidate.name === name);
-  if (found === undefined) throw new Error(`no struct page of ${name}`);
+/** Is release `a` ("6.1", "6.12.107+deb13-amd64") the same as or newer than `b`, by its first two numbers? */
+export function isSince(a: string, b: string): boolean {
+  const [majorA = 0, minorA = 0] = a.split('.').map((part) => Number.parseInt(part, 10));
+  const [majorB = 0, minorB = 0] = b.split('.').map((part) => Number.parseInt(part, 10));
+  return majorA !== majorB ? majorA > majorB : minorA >= minorB;
+}
+
+/** What a release has: "6.1" has what came with 5.1. */
+export function pageReleaseOf(release: string): PageRelease {
+  const found = pageReleases.findLast(({ name }) => isSince(release, name));
+  if (found === undefined) throw new Error(`nothing is known of struct page in ${release}`);
   return found;
 }
 
@@ -108,12 +163,12 @@ export function structPage(of: PageRelease, spec: PageSpec): Uint8Array {
   let flags = 0;
   for (const flag of spec.flags ?? []) {
     const bit = of.flags[flag];
-    if (bit === undefined) throw new Error(`${of.name} has no PG_${flag}`);
+    if (bit === undefined) throw new Error(`Linux ${of.name} has no PG_${flag}`);
     flags += 2 ** bit;
   }
   const type = spec.type === undefined ? undefined : of.types[spec.type];
   if (spec.type !== undefined && type === undefined)
-    throw new Error(`${of.name} has no page type ${spec.type}`);
+    throw new Error(`Linux ${of.name} has no page type ${spec.type}`);
   if (spec.compound !== undefined) {
     const { order, hugetlb } = spec.compound;
     if (of.compound === 'bytes') {

@@ -61,14 +61,23 @@ export class SparseMemory implements PhysicalMemory {
       const pfn = Math.floor((paddr + done) / this.pageSize);
       if (this.failing.has(pfn)) throw new VmcoreError('E_IO', `cannot read page frame ${pfn}`);
       if (this.state(asPfn(pfn)) !== 'present') return done;
+      const part = into.subarray(done, done + this.pageSize - ((paddr + done) % this.pageSize));
+      this.peek(paddr + done, part);
+      done += part.length;
+    }
+    return done;
+  }
+
+  /** What lies in memory, whether a dump has it or not. */
+  peek(paddr: number, into: Uint8Array): void {
+    for (let done = 0; done < into.length; ) {
       const inPage = (paddr + done) % this.pageSize;
       const part = into.subarray(done, done + this.pageSize - inPage);
-      const page = this.pages.get(pfn);
+      const page = this.pages.get(Math.floor((paddr + done) / this.pageSize));
       if (page === undefined) part.fill(0);
       else part.set(page.subarray(inPage, inPage + part.length));
       done += part.length;
     }
-    return done;
   }
 
   state(pfn: Pfn): PageState {

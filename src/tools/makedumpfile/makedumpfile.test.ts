@@ -13,12 +13,11 @@ import { MemorySink } from '../../../test/support/memory-sink.ts';
 import { nodeZlibCodec } from '../../../test/support/node-zlib-codec.ts';
 import { numberedPage } from '../../../test/support/pages.ts';
 import { SparseMemory } from '../../../test/support/sparse-memory.ts';
-import { directMap, type SyntheticKernel } from '../../../test/support/synthetic-kernel.ts';
+import type { SyntheticKernel } from '../../../test/support/synthetic-kernel.ts';
 import { MemorySource } from '../../base/byte-source.ts';
 import { silentProgress } from '../../base/progress.ts';
 import { asPaddr, asPfn } from '../../base/units.ts';
 import type { Dump } from '../../formats/dump.ts';
-import type { ProgramHeader } from '../../formats/elf.ts';
 import { openDump } from '../../formats/open.ts';
 import type { MakedumpfileResult, OutputFormat } from './job.ts';
 import { makedumpfile } from './makedumpfile.ts';
@@ -45,23 +44,10 @@ const run = (
 const open = (sink: MemorySink): Dump =>
   openDump(new MemorySource(sink.bytes(), 'out'), { codecs: { zlib: nodeZlibCodec }, cutShort: 'refuse' });
 
-/** PT_LOADs over both RAM ranges. */
-const segments: readonly ProgramHeader[] = [
-  [0, hole.start],
-  [hole.end, filteredPages],
-].map(([start, end]) => ({
-  type: 1,
-  flags: 7,
-  offset: 0,
-  vaddr: directMap + BigInt(start! * 4096),
-  paddr: start! * 4096,
-  fileSize: (end! - start!) * 4096,
-  memorySize: (end! - start!) * 4096,
-}));
 const notes = (kernel: SyntheticKernel) => [
   { name: 'VMCOREINFO', type: 0, data: new TextEncoder().encode(kernel.dump().vmcoreinfo) },
 ];
-const dumpOf = (kernel: SyntheticKernel): Dump => ({ ...kernel.dump(notes(kernel)), segments });
+const dumpOf = (kernel: SyntheticKernel): Dump => kernel.dump(notes(kernel));
 
 function pageOf(dump: Dump, pfn: number): Uint8Array | undefined {
   const into = new Uint8Array(4096);
@@ -176,7 +162,10 @@ describe('makedumpfile, ELF output', () => {
 
   it('needs a source that tells its segments', async () => {
     const { kernel } = filteredKernel();
-    await assert.rejects(run(kernel.dump(), 0, elf), failsWith('E_UNSUPPORTED', /cannot make ELF output/));
+    await assert.rejects(
+      run({ ...dumpOf(kernel), segments: [] }, 0, elf),
+      failsWith('E_UNSUPPORTED', /cannot make ELF output/),
+    );
   });
 
   it('writes zeros for a page that cannot be read, and stays marked incomplete', async () => {
