@@ -16,6 +16,7 @@ function placed(sections: readonly number[], table: Table): { kernel: SyntheticK
   return { kernel, memMap };
 }
 const kernelWith = (sections: readonly number[]): SyntheticKernel => placed(sections, 'extreme').kernel;
+const run = (start: number, end: number) => ({ start, end, address: vmemmap + BigInt(start * 64) });
 const withInfo = (lines: InfoLines): SyntheticKernel => {
   const kernel = kernelWith([0]);
   kernel.addInfo(lines);
@@ -78,8 +79,6 @@ describe('where the struct pages are', () => {
       'SYMBOL(mem_section)',
       'SIZE(mem_section)',
       'OFFSET(mem_section.section_mem_map)',
-      'NUMBER(SECTION_SIZE_BITS)',
-      'NUMBER(MAX_PHYSMEM_BITS)',
       'SIZE(page)',
     ]) {
       const kernel = kernelWith([0]);
@@ -87,6 +86,33 @@ describe('where the struct pages are', () => {
       const named = new RegExp(key.replace(/[().]/g, '\\$&'));
       assert.throws(() => readMemMap(kernel.kernel()), failsWith('E_NO_INFO', named), key);
     }
+  });
+
+  it('needs no SECTION_SIZE_BITS (none before 5.13) where MAX_PHYSMEM_BITS is told', () => {
+    const kernel = kernelWith([1, 2, 7]);
+    delete kernel.info['NUMBER(SECTION_SIZE_BITS)'];
+    assert.deepEqual(readMemMap(kernel.kernel()), [run(1024, 3072), run(7168, 8192)]);
+  });
+
+  it('takes sections of 128 MiB on x86_64 when neither is told (before 5.9)', () => {
+    const kernel = kernelWith([1]);
+    delete kernel.info['NUMBER(SECTION_SIZE_BITS)'];
+    delete kernel.info['NUMBER(MAX_PHYSMEM_BITS)'];
+    assert.deepEqual(readMemMap(kernel.kernel()), [run(32768, 65536)]);
+  });
+
+  it('is one run of all memory where there are no sections', () => {
+    const kernel = new SyntheticKernel();
+    const memMap = new MemMap('5.4');
+    memMap.placeFlat(kernel);
+    assert.deepEqual(readMemMap(kernel.kernel()), [
+      { start: 0, end: 4096, address: directMap + BigInt(memMap.structPages.get(0)!) },
+    ]);
+    kernel.addInfo({ 'NUMBER(PHYS_OFFSET)': '0x123' });
+    assert.throws(
+      () => readMemMap(kernel.kernel()),
+      failsWith('E_NO_INFO', /memory begin at page frame 0\.07/),
+    );
   });
 
   it('refuses descriptions that cannot be, instead of reading for ever', () => {

@@ -5,7 +5,10 @@
  * holds for each the address of its part of the mem_map, minus the section's first pfn, with flags in the low bits.
  * "Extreme" means that mem_section is an array of pointers to pages full of struct mem_section.
  *
- * Source of truth: include/linux/mmzone.h and mm/sparse.c (Linux 6.1).
+ * Flat memory (arm64 could be built with it until 5.12, 782276b4d0ad): one array, mem_map, from the first page frame on.
+ *
+ * Source of truth: include/linux/mmzone.h and mm/sparse.c (Linux 6.1); include/asm-generic/memory_model.h (5.4) for flat memory;
+ * crash_save_vmcoreinfo_init() of kernel/crash_core.c: MAX_PHYSMEM_BITS since 5.9 (1d50e5d0c505), SECTION_SIZE_BITS since 5.13.
  */
 import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
@@ -26,21 +29,58 @@ const maxRoots = 2 ** 20;
 /** MAX_PHYSMEM_BITS of x86_64 with 5 levels and of arm64 with LPA2. */
 const maxPhysicalBits = 52;
 
-/** All runs, ascending. E_NO_INFO when vmcoreinfo does not describe a sparse mem_map. */
+/** SECTION_SIZE_BITS before MAX_PHYSMEM_BITS was told, which leads to it: arch/{x86,arm64}/include/asm/sparsemem.h (Linux 5.4). */
+const oldSectionBits = { x86_64: 27, arm64: 30 } as const;
+
+/** All runs, ascending. E_NO_INFO when vmcoreinfo describes neither sparse nor flat memory. */
 export function readMemMap(kernel: Kernel): MemMapRun[] {
+  const { info } = kernel;
+  // A kernel with sparse memory and one node has a mem_map too, which is NULL.
+  const isFlat = info.symbol('mem_section') === undefined && info.symbol('mem_map') !== undefined;
+  return isFlat ? readFlat(kernel) : readSections(kernel);
+}
+
+/** mem_map[0] is the struct page of ARCH_PFN_OFFSET: on arm64 of the page frame at PHYS_OFFSET. */
+function readFlat(kernel: Kernel): MemMapRun[] {
+  const { info, dump } = kernel;
+  const { pageSize, endPfn } = dump.memory;
+  const start = Number(info.number('PHYS_OFFSET') ?? 0n) / pageSize;
+  if (!Number.isInteger(start) || start < 0 || start > endPfn) {
+    throw new VmcoreError('E_NO_INFO', `its vmcoreinfo has its memory begin at page frame ${start}`, {
+      file: dump.source.name,
+    });
+  }
+  return [{ start: asPfn(start), end: endPfn, address: kernel.readPointer(info.requireSymbol('mem_map')) }];
+}
+
+/** How many bits of a physical address the sections take, from what the release tells. */
+function sectionSizeBits(kernel: Kernel, sectionsOfAllRoots: number): number {
+  const { info, dump } = kernel;
+  const told = info.smallNumber('SECTION_SIZE_BITS');
+  if (told !== undefined) return told;
+  const physicalBits = info.smallNumber('MAX_PHYSMEM_BITS');
+  // There are as many roots as all of physical memory needs (NR_SECTION_ROOTS), in powers of two.
+  return physicalBits === undefined
+    ? oldSectionBits[dump.arch]
+    : physicalBits - Math.ceil(Math.log2(sectionsOfAllRoots));
+}
+
+function readSections(kernel: Kernel): MemMapRun[] {
   const { info, dump } = kernel;
   const { pageSize } = dump.memory;
+  const table = info.requireSymbol('mem_section');
   const sectionSize = info.requireSize('mem_section');
   const memMapOffset = info.requireOffset('mem_section.section_mem_map');
-  const sectionBits = info.requireNumber('SECTION_SIZE_BITS');
-  const physicalBits = info.requireNumber('MAX_PHYSMEM_BITS');
   const pageStructBytes = info.requireSize('page');
   const pageStructSize = BigInt(pageStructBytes);
-  const pagesPerSection = 2 ** sectionBits / pageSize;
   const roots = info.length('mem_section') ?? 0;
-  const sections = 2 ** (physicalBits - sectionBits);
-  const isExtreme = roots < sections;
-  const sectionsPerRoot = isExtreme ? Math.floor(pageSize / sectionSize) : 1;
+  const perPageOfSections = Math.floor(pageSize / sectionSize);
+  const sectionBits = sectionSizeBits(kernel, roots * perPageOfSections);
+  const physicalBits = info.smallNumber('MAX_PHYSMEM_BITS') ?? maxPhysicalBits;
+  const pagesPerSection = 2 ** sectionBits / pageSize;
+  // Without MAX_PHYSMEM_BITS: the kernels that have page tables for it all are of this kind (CONFIG_SPARSEMEM_EXTREME).
+  const isExtreme = roots < 2 ** (physicalBits - sectionBits);
+  const sectionsPerRoot = isExtreme ? perPageOfSections : 1;
   const isPossible =
     roots >= 1 &&
     roots <= maxRoots &&
@@ -79,7 +119,6 @@ export function readMemMap(kernel: Kernel): MemMapRun[] {
     }
   };
 
-  const table = info.requireSymbol('mem_section');
   if (!isExtreme) {
     addRoot(kernel.read(table, roots * sectionSize), 0);
     return runs;

@@ -8,7 +8,8 @@ import { asPaddr, asVaddr } from '../base/units.ts';
 import { Arm64Paging } from './paging-arm64.ts';
 import { Vmcoreinfo } from './vmcoreinfo.ts';
 
-const kimageVoffset = 0xffff_dce2_9c20_0000n;
+/** In the upper half of 39 bits, and so of all. */
+const kimageVoffset = 0xffff_ffe2_9c20_0000n;
 
 interface Variant {
   readonly name: string;
@@ -158,10 +159,24 @@ describe('arm64 addresses', () => {
     assert.equal(translate(0xffff_6a48_a7e9_ddc0n)?.paddr, 0x67e9_ddc0);
   });
 
+  it('before 5.4 have the image in the lower half, and the linear map in the upper', () => {
+    const variant = variants.find(({ name }) => name.startsWith('64K pages, 48 bits'))!;
+    const image = 0xffff_0000_0800_0000n;
+    const { tables, translate } = setUp(variant, {
+      'NUMBER(kimage_voffset)': `0x${image.toString(16)}`,
+      'SYMBOL(swapper_pg_dir)': image + 4n * 0x1_0000n,
+    });
+    assert.equal(translate(0xffff_8000_0000_0000n)?.paddr, 0x4000_0000);
+    assert.equal(translate(0xffff_8000_0123_4567n)?.paddr, 0x4123_4567);
+    assert.equal(translate(image), undefined);
+    tables.map(image, 0x4567_0000n);
+    assert.equal(translate(image + 5n)?.paddr, 0x4567_0005);
+  });
+
   it('end where a descriptor is not valid, or is a block where only pages can be', () => {
     const memory = new Map<number, bigint>();
     const info = new Vmcoreinfo(
-      'NUMBER(VA_BITS)=39\nNUMBER(kimage_voffset)=0x0\nSYMBOL(swapper_pg_dir)=1000\n',
+      'NUMBER(VA_BITS)=39\nNUMBER(kimage_voffset)=0xffffffe000000000\nSYMBOL(swapper_pg_dir)=ffffffe000001000\n',
       'test',
     );
     const paging = new Arm64Paging(info, 4096, (paddr) => memory.get(paddr) ?? 0n);

@@ -43,14 +43,18 @@ export class Arm64Paging implements Paging {
       if (bits >= minVaBits && bits <= maxVaBits) continue;
       throw new VmcoreError('E_CORRUPT', `its vmcoreinfo tells of ${bits}-bit virtual addresses`);
     }
-    // The linear map starts where PAGE_OFFSET says for the compiled size (_PAGE_OFFSET(VA_BITS), memory.h, since 5.4), and takes
-    // the lower half of the kernel's space.
-    this.linearStart = asVaddr(-(1n << BigInt(compiledVaBits)));
-    this.linearEnd = asVaddr(-(1n << BigInt(Math.min(compiledVaBits, this.vaBits) - 1)));
-    this.physOffset = info.number('PHYS_OFFSET') ?? 0n;
     const kimageVoffset = info.number('kimage_voffset');
     if (kimageVoffset === undefined) info.requireNumber('kimage_voffset');
-    this.root = root ?? Number(asVaddr(info.requireSymbol('swapper_pg_dir') - (kimageVoffset ?? 0n)));
+    // Since 5.4 the linear map starts where PAGE_OFFSET says for the compiled size (_PAGE_OFFSET(VA_BITS), memory.h), and takes the lower
+    // half of the kernel's space, the image and all else the upper half. Before, it was the other way round (14c127c957c1): where the
+    // image is tells which.
+    const top = info.requireSymbol('swapper_pg_dir');
+    const middle = (bits: number): bigint => asVaddr(-(1n << BigInt(bits - 1)));
+    const isFlipped = top >= middle(Math.min(compiledVaBits, 48));
+    this.linearStart = isFlipped ? asVaddr(-(1n << BigInt(compiledVaBits))) : middle(compiledVaBits);
+    this.linearEnd = isFlipped ? middle(Math.min(compiledVaBits, this.vaBits)) : 1n << 64n;
+    this.physOffset = info.number('PHYS_OFFSET') ?? 0n;
+    this.root = root ?? Number(asVaddr(top - (kimageVoffset ?? 0n)));
     const levelsFor = (bits: number): number => Math.ceil((bits - this.pageShift) / (this.pageShift - 3));
     this.levels = levelsFor(this.vaBits);
     // A 52-bit kernel on a CPU without them either drops a level (4K, 16K) or keeps its large top table and uses the end of it

@@ -150,7 +150,7 @@ export class MemMap {
   }
 
   /** mem_map[0] is the struct page of ARCH_PFN_OFFSET: of 0, or on arm64 of PHYS_OFFSET. */
-  private placeFlat(kernel: SyntheticKernel): void {
+  placeFlat(kernel: SyntheticKernel): void {
     const { pageSize, endPfn } = kernel.memory;
     const first = Number(BigInt(kernel.info['NUMBER(PHYS_OFFSET)'] ?? 0)) / pageSize;
     const start = Math.min(...kernel.ram.map((range) => range.start)) / pageSize;
