@@ -43,6 +43,7 @@ export async function create(
     writeLevels(action, line, { dump, filters }, messages, abort),
   );
   const { destination, format } = action;
+  if (action.excludeVmemmap) messages.common(`Excluded ${result.unusedVmemmap} unused vmemmap pages\n`);
   messages.report(reportText(result, { endPfn: dump.memory.endPfn, format: format.kind, bytes }));
   if (line.json) {
     printJson({ ...outputOf(action), level, bytes, ...result, ...erasedOf(filters) });

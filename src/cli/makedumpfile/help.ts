@@ -22,7 +22,7 @@ export const helpText = `Makes a small dump of a crashed kernel: leaves out page
 What is left out
   -d LEVEL[,LEVEL...]     sum of 1 zero pages, 2 cache, 4 cache with private data, 8 user data, 16 free pages;
                           the next level is tried when the dump of the one before does not fit
-  -e                      also the struct pages of pages that are left out (x86_64)
+  -e                      also the struct pages of pages that are left out; needs --work-dir
   --filter FILE.ts        a module of yours that drops pages or erases data; may be repeated
   --config FILE           erase commands (makedumpfile.conf(5))
 
