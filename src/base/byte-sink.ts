@@ -2,6 +2,11 @@
 export interface ByteSink {
   /** What the user called it; appears in error messages. */
   readonly name: string;
+  /**
+   * May bytes be written more than once, so that the later ones count? To a file, yes. Of a stream of records, crash 9.0.2 finds any of
+   * those that overlap (store_flat_data_array() and read_flattened_format() in its makedumpfile.c).
+   */
+  readonly rewritable: boolean;
   /** Writes all of `bytes` at `offset`. */
   write(offset: number, bytes: Uint8Array): void;
 }

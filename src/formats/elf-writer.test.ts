@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { vmcoreinfoNote } from '../../test/support/elf-file.ts';
-import { MemorySink } from '../../test/support/memory-sink.ts';
+import { assertNoOverlap, MemorySink } from '../../test/support/memory-sink.ts';
 import { numberedPage } from '../../test/support/pages.ts';
 import { MemorySource } from '../base/byte-source.ts';
 import { PfnBitmap } from '../base/pfn-bitmap.ts';
@@ -27,11 +27,15 @@ const load = (
 });
 
 /** Writes pages that tell their numbers. */
-function write(segments: readonly ProgramHeader[], kept: readonly number[], littleEndian = true): MemorySink {
+function write(
+  segments: readonly ProgramHeader[],
+  kept: readonly number[],
+  littleEndian = true,
+  sink = new MemorySink(),
+): MemorySink {
   const end = Math.max(...segments.map(({ paddr, memorySize }) => Math.ceil((paddr + memorySize) / page)));
   const bitmap = new PfnBitmap(asPfn(0), asPfn(end));
   for (const pfn of kept) bitmap.setRange(pfn, pfn + 1);
-  const sink = new MemorySink();
   const writer = new ElfWriter(sink, {
     arch: 'x86_64',
     pageSize: page,
@@ -41,7 +45,7 @@ function write(segments: readonly ProgramHeader[], kept: readonly number[], litt
     runs: [...bitmap.runs()],
   });
   for (const pfn of kept) writer.addPages(numberedPage(pfn));
-  writer.finish();
+  writer.finish('complete');
   return sink;
 }
 
@@ -141,7 +145,7 @@ describe('an ELF vmcore that we write', () => {
       segments: [load(0, end)],
       runs: [...bitmap.runs()],
     });
-    writer.finish();
+    writer.finish('complete');
     const view = new DataView(sink.bytes().buffer);
     const sectionAt = 64 + 65_535 * 56;
     assert.equal(view.getUint16(18, true), 183);
@@ -162,6 +166,13 @@ describe('an ELF vmcore that we write', () => {
       assert.equal(sink.bytes(count)[48], 1, `after write ${count}`);
     }
     assert.equal(sink.bytes()[48], 0);
+  });
+
+  it('is the same file down a stream, and has every byte but once', () => {
+    const segments = [load(0x1000, 2 * page)];
+    const stream = write(segments, [1, 2], true, new MemorySink(false));
+    assert.deepEqual(stream.bytes(), write(segments, [1, 2]).bytes());
+    assertNoOverlap(stream);
   });
 
   it('comes back as the same memory, for any pages kept of any segments', () => {

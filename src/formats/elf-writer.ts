@@ -48,7 +48,7 @@ export class ElfWriter {
   private at: number;
   private readonly dataAt: number;
 
-  /** Writes all headers, marked incomplete. */
+  /** Writes all headers, marked incomplete; to a stream, where nothing can be written again, as they will be in the end. */
   constructor(sink: ByteSink, contents: ElfContents) {
     this.sink = sink;
     this.contents = contents;
@@ -73,7 +73,7 @@ export class ElfWriter {
       ...contents.segments.flatMap((segment) => pieces(segment, runs)),
     ];
     this.at = this.dataAt;
-    this.writeHeaders(elfIncompleteFlag);
+    this.writeHeaders(sink.rewritable ? elfIncompleteFlag : 0);
     sink.write(notesAt, this.notes);
   }
 
@@ -83,9 +83,10 @@ export class ElfWriter {
     this.at += pages.length;
   }
 
-  /** The last page was added: the dump is complete. */
-  finish(): void {
-    this.writeHeaders(0);
+  /** The last page was added. A dump is incomplete when pages of it were lost. */
+  finish(what: 'complete' | 'incomplete'): void {
+    const isComplete = what === 'complete';
+    if (this.sink.rewritable === isComplete) this.writeHeaders(isComplete ? 0 : elfIncompleteFlag);
   }
 
   private writeHeaders(flags: number): void {

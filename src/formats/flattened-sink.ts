@@ -11,6 +11,7 @@ export interface ByteStream {
 
 export class FlattenedSink implements ByteSink {
   readonly name: string;
+  readonly rewritable = false;
   /** Of the dump that is being flattened, bytes. */
   size = 0;
   private readonly stream: ByteStream;

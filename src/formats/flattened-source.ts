@@ -4,7 +4,7 @@
  * A dump of a terabyte has millions of records, so they are not all remembered. Records are taken in chunks of a few hundred, in the order
  * of the file; of each chunk only the runs of bytes it covers are kept (two or three: headers, descriptors and page data each go
  * forward). A read finds the chunk and reads its record headers again; the last few chunks are kept. Where nothing was written the
- * file is zeros, as the hole that `makedumpfile -R` leaves there.
+ * file is zeros, as the hole that `makedumpfile -R` leaves there. A dump whose stream broke off says that it is incomplete.
  */
 import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { viewOf } from '../base/bytes.ts';
@@ -17,6 +17,7 @@ import {
   flattenedHeaderSize,
   flattenedRecordSize,
 } from './flattened.ts';
+import { type IncompleteMark, incompleteMark, markedHeadSize } from './incomplete-mark.ts';
 
 const recordsPerChunk = 256;
 const chunksKept = 64;
@@ -43,6 +44,8 @@ export class FlattenedSource implements ByteSource {
   /** Tags are indices of `chunksAt`. */
   private readonly runs: readonly Extent[];
   private readonly loaded = new Map<number, Chunk>();
+  /** When there is no end record. */
+  private readonly mark: IncompleteMark | undefined;
 
   /**
    * Reads all record headers once. E_NOT_A_DUMP, E_CORRUPT; E_TRUNCATED when there is no end record, unless `cutShort` is
@@ -57,8 +60,8 @@ export class FlattenedSource implements ByteSource {
     this.inner = inner;
     const chunksAt: number[] = [];
     const runs: Extent[] = [];
-    let at: number | 'end' = flattenedHeaderSize;
-    while (at !== 'end') {
+    let at: ChunkEnd = flattenedHeaderSize;
+    while (typeof at === 'number') {
       const chunk = readPieces(inner, at, cutShort);
       for (const run of unionOf(chunk.pieces)) runs.push({ ...run, tag: chunksAt.length });
       chunksAt.push(at);
@@ -67,9 +70,20 @@ export class FlattenedSource implements ByteSource {
     this.chunksAt = chunksAt;
     this.runs = visibleExtents(runs);
     this.size = this.runs.at(-1)?.end ?? 0;
+    if (at === 'cut') {
+      const head = new Uint8Array(markedHeadSize);
+      this.readRecords(0, head);
+      this.mark = incompleteMark(head);
+    }
   }
 
   read(offset: number, into: Uint8Array): number {
+    const got = this.readRecords(offset, into);
+    if (this.mark !== undefined) overlay(this.mark, offset, into.subarray(0, got));
+    return got;
+  }
+
+  private readRecords(offset: number, into: Uint8Array): number {
     const length = Math.max(0, Math.min(into.length, this.size - offset));
     let done = 0;
     for (let i = firstEndingAfter(this.runs, offset); done < length; i++) {
@@ -117,12 +131,15 @@ export class FlattenedSource implements ByteSource {
   }
 }
 
+/** Where the next chunk begins, or how the stream ended: with its end record, or without. */
+type ChunkEnd = number | 'end' | 'cut';
+
 /** The records of one chunk, and where the next chunk begins. */
 function readPieces(
   source: ByteSource,
   from: number,
   cutShort: OpenOptions['cutShort'],
-): { readonly pieces: Piece[]; readonly next: number | 'end' } {
+): { readonly pieces: Piece[]; readonly next: ChunkEnd } {
   const header = new Uint8Array(flattenedRecordSize);
   const view = viewOf(header);
   const pieces: Piece[] = [];
@@ -130,7 +147,7 @@ function readPieces(
   while (pieces.length < recordsPerChunk) {
     if (source.read(at, header) < header.length) {
       if (cutShort === 'refuse') throw flattenedEndsEarly(source.name, at);
-      return { pieces, next: 'end' };
+      return { pieces, next: 'cut' };
     }
     const record = decodeFlattenedRecord(view, 0, source.name, at);
     if (record === 'end') return { pieces, next: 'end' };
@@ -138,10 +155,17 @@ function readPieces(
     const there = Math.min(record.size, Math.max(0, source.size - dataAt));
     if (there < record.size && cutShort === 'refuse') throw flattenedEndsEarly(source.name, source.size);
     if (there > 0) pieces.push({ start: record.offset, end: record.offset + there, dataAt });
-    if (there < record.size) return { pieces, next: 'end' };
+    if (there < record.size) return { pieces, next: 'cut' };
     at = dataAt + record.size;
   }
   return { pieces, next: at };
+}
+
+function overlay({ offset, bytes }: IncompleteMark, readAt: number, into: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) {
+    const at = offset + i - readAt;
+    if (at >= 0 && at < into.length) into[at] = bytes[i]!;
+  }
 }
 
 /** The bytes that any of the pieces covers, as ascending runs. */

@@ -93,6 +93,28 @@ describe('a flattened file', () => {
     assert.throws(() => open(whole.subarray(0, 4095)), failsWith('E_TRUNCATED', /header/));
   });
 
+  it('that broke off stands for a dump that says it is incomplete, however it is read', () => {
+    const kdumpHead = new Uint8Array(464);
+    kdumpHead.set(new TextEncoder().encode('KDUMP   '));
+    kdumpHead.set([6], 8);
+    kdumpHead.set([0x20], 424);
+    const elfHead = new Uint8Array(64);
+    elfHead.set([0x7f, 0x45, 0x4c, 0x46, 2, 2]);
+    for (const [head, at, byte] of [
+      [kdumpHead, 424, 0x28],
+      [elfHead, 51, 1],
+    ] as const) {
+      const marked = head.slice();
+      marked[at] = byte;
+      const broken = open(flattened([[0, head]], { end: false }), 'accept');
+      assert.deepEqual(contents(broken), marked);
+      const one = new Uint8Array(1);
+      assert.equal(broken.read(at, one), 1);
+      assert.equal(one[0], byte);
+      assert.deepEqual(contents(open(flattened([[0, head]]), 'accept')), head);
+    }
+  });
+
   it('with a record that cannot be is corrupt', () => {
     assert.throws(() => open(flattened([[0, []]])), failsWith('E_CORRUPT', /a record of 0 bytes/));
     assert.throws(() => open(flattened([[-5, [1]]])), failsWith('E_CORRUPT', /offset -5/));

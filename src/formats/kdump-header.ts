@@ -86,13 +86,20 @@ const subField = {
   maxMapnr: 96,
 } as const;
 
+/** Where the 4 bytes of the status are. */
+export const kdumpStatusOffset = field.status;
+
+/** The version is a small number, in the byte order of the crashed machine. `header` begins with the signature. */
+export const isLittleEndianKdump = (header: DataView): boolean =>
+  header.getUint32(field.version, true) < 0x10000;
+
 /** Reads and checks both headers. E_CORRUPT or E_TRUNCATED when they contradict themselves or the file. */
 export function readKdumpHeader(source: ByteSource): KdumpHeader {
   const view = viewOf(readExact(source, 0, diskDumpHeaderSize, 'the kdump header'));
   const corrupt = (what: string, offset: number): VmcoreError =>
     new VmcoreError('E_CORRUPT', what, { file: source.name, offset, hint: 'copy the dump again' });
 
-  const littleEndian = view.getUint32(field.version, true) < 0x10000;
+  const littleEndian = isLittleEndianKdump(view);
   const version = view.getUint32(field.version, littleEndian);
   if (version < 1 || version > 64) throw corrupt(`kdump header version ${version}`, field.version);
   const blockSize = view.getUint32(field.blockSize, littleEndian);

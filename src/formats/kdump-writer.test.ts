@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { concat, noteBytes, vmcoreinfoNote } from '../../test/support/elf-file.ts';
-import { MemorySink } from '../../test/support/memory-sink.ts';
+import { assertNoOverlap, MemorySink } from '../../test/support/memory-sink.ts';
 import { nodeZlibCodec } from '../../test/support/node-zlib-codec.ts';
 import { BatchBuilder } from '../../test/support/page-batch.ts';
 import { noisePage, numberedPage } from '../../test/support/pages.ts';
@@ -61,12 +61,11 @@ function begin(
 const noise = noisePage();
 
 /** A whole dump: page frames 1 to 6 are RAM, 2 deflates, 3 does not, 4 and 6 are zeros, 5 is lost. */
-function written(): MemorySink {
-  const sink = new MemorySink();
+function written(sink = new MemorySink()): MemorySink {
   const writer = begin(sink, contentsOf(40), [1, 2, 3, 4, 5, 6], [2, 3, 4, 5, 6]);
   writer.addBatch(new BatchBuilder(nodeZlibCodec).page(numberedPage(2)).page(noise).zero().batch());
   writer.addBatch(new BatchBuilder(nodeZlibCodec).lost().zero().batch());
-  writer.finish();
+  writer.finish('complete');
   return sink;
 }
 
@@ -162,7 +161,7 @@ describe('a kdump file whose writer is stopped', () => {
       for (let i = 0; i < step; i++) batch.page(numberedPage(pfn + i));
       writer.addBatch(batch.batch());
     }
-    writer.finish();
+    writer.finish('complete');
     const descriptorsAt = 4 * 4096;
     const dataAt = descriptorsAt + 24 * count;
     assert.ok(sink.bytes(reserved).length >= dataAt, 'the room of the descriptors is taken first');
@@ -222,7 +221,7 @@ describe('what we write and read again', () => {
           else if (kind === 'lost') batch.lost();
         });
         writer.addBatch(batch.batch());
-        writer.finish();
+        writer.finish('complete');
         const dump = openDump(new MemorySource(sink.bytes()), {
           codecs: { zlib: nodeZlibCodec },
           cutShort: 'refuse',
@@ -247,5 +246,22 @@ describe('what we write and read again', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a kdump file that goes down a stream', () => {
+  it('is the same file, and has every byte but once', () => {
+    const stream = written(new MemorySink(false));
+    assert.deepEqual(stream.bytes(), written().bytes());
+    assertNoOverlap(stream);
+    assert.equal(stream.bytes(1)[424], 1, 'status: as it will be in the end');
+  });
+
+  it('says at the end when pages were lost', () => {
+    const sink = new MemorySink(false);
+    const writer = begin(sink, contentsOf(40), [1, 2], [2]);
+    writer.addBatch(new BatchBuilder(nodeZlibCodec).lost().batch());
+    writer.finish('incomplete');
+    assert.equal(sink.bytes()[424], 1 | 8);
   });
 });

@@ -4,6 +4,9 @@
  * The header goes out first with its "incomplete" bit set and is written again without it at the very end. Page data reaches the sink
  * before the descriptors that point at it, and the descriptors' room is taken before the data, so that it is there when the disk is full.
  * So whatever stops the writer, what is there can be read, and says of itself that it is not everything.
+ *
+ * To a stream, every byte is written once: the header says from the start what it will say in the end, and that the stream broke off is
+ * told by the end record that is missing. Where nothing is written, its readers see zeros.
  */
 import type { ByteSink } from '../base/byte-sink.ts';
 import { alignUp, putU64 } from '../base/bytes.ts';
@@ -86,7 +89,7 @@ export class KdumpWriter {
       utsname: contents.utsname,
       timestamp: contents.timestamp,
       status:
-        kdumpStatus.incomplete |
+        (sink.rewritable ? kdumpStatus.incomplete : 0) |
         this.codecFlag |
         (contents.vmemmap === 'used' ? kdumpStatus.vmemmapExcluded : 0),
       blockSize: pageSize,
@@ -159,9 +162,12 @@ export class KdumpWriter {
     this.descriptorsAt += written.length;
   }
 
-  /** The last page was added: the dump is complete. */
-  finish(): void {
-    this.header = { ...this.header, status: this.header.status & ~kdumpStatus.incomplete };
+  /** The last page was added. A dump is incomplete when pages of it were lost. */
+  finish(what: 'complete' | 'incomplete'): void {
+    const { status } = this.header;
+    const final = what === 'complete' ? status & ~kdumpStatus.incomplete : status | kdumpStatus.incomplete;
+    if (final === status) return;
+    this.header = { ...this.header, status: final };
     this.writeHeader();
   }
 
@@ -171,6 +177,7 @@ export class KdumpWriter {
   }
 
   private reserve(offset: number, length: number): void {
+    if (!this.sink.rewritable) return;
     const zeros = new Uint8Array(Math.min(length, reserveStep));
     for (let done = 0; done < length; done += zeros.length) {
       this.sink.write(offset + done, zeros.subarray(0, Math.min(zeros.length, length - done)));

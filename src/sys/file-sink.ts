@@ -13,6 +13,7 @@ export type Durability = 'disk' | 'cache';
 
 export class FileSink implements ByteSink {
   readonly name: string;
+  readonly rewritable = true;
   private readonly fd: number;
 
   /** E_EXISTS when it is there and `ifExists` is "refuse"; E_FILE when it cannot be made. */

@@ -1,4 +1,5 @@
 /** A ByteSink in memory that remembers every write, and fails on request. */
+import assert from 'node:assert/strict';
 import type { ByteSink } from '../../src/base/byte-sink.ts';
 import { type ErrorCode, VmcoreError } from '../../src/base/errors.ts';
 
@@ -9,8 +10,13 @@ export interface RecordedWrite {
 
 export class MemorySink implements ByteSink {
   readonly name = 'memory.out';
+  readonly rewritable: boolean;
   readonly writes: RecordedWrite[] = [];
   private failure: { readonly end: number; readonly code: ErrorCode } | undefined;
+
+  constructor(rewritable = true) {
+    this.rewritable = rewritable;
+  }
 
   /** Writes that reach beyond byte `end` throw from now on. */
   failBeyond(end: number, code: ErrorCode): void {
@@ -30,5 +36,16 @@ export class MemorySink implements ByteSink {
     const file = new Uint8Array(Math.max(0, ...writes.map(({ offset, bytes }) => offset + bytes.length)));
     for (const { offset, bytes } of writes) file.set(bytes, offset);
     return file;
+  }
+}
+
+/** No byte was written twice. */
+export function assertNoOverlap({ writes }: MemorySink): void {
+  const sorted = [...writes].sort((a, b) => a.offset - b.offset);
+  for (const [i, { offset }] of sorted.entries()) {
+    const before = sorted[i - 1];
+    if (before === undefined) continue;
+    const end = before.offset + before.bytes.length;
+    assert.ok(offset >= end, `bytes ${offset} to ${end} were written twice`);
   }
 }

@@ -6,11 +6,13 @@ import { formatSize } from '../../base/units.ts';
 /** Passes on what lies within the first `limit` bytes of the file; the rest is E_NO_SPACE, as on a disk of that size. */
 export class LimitedSink implements ByteSink {
   readonly name: string;
+  readonly rewritable: boolean;
   private readonly sink: ByteSink;
   private readonly limit: number;
 
   constructor(sink: ByteSink, limit: number) {
     this.name = sink.name;
+    this.rewritable = sink.rewritable;
     this.sink = sink;
     this.limit = limit;
   }
@@ -32,6 +34,7 @@ export class LimitedSink implements ByteSink {
 /** Takes everything and keeps nothing but the size that the file would have. */
 export class NullSink implements ByteSink {
   readonly name = '(nowhere)';
+  readonly rewritable = true;
   /** Bytes. */
   size = 0;
 

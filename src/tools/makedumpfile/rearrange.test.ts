@@ -71,6 +71,22 @@ describe('rearranging a flattened stream', () => {
     }
   });
 
+  it('that breaks off makes a dump that says it is incomplete', () => {
+    const head = new Uint8Array(464);
+    head.set(new TextEncoder().encode('KDUMP   '));
+    head.set([6], 8);
+    head.set([1], 424);
+    const stream = streamOf([
+      [0, head],
+      [4096, new Uint8Array(100)],
+    ]);
+    const [whole, cut] = [new MemorySink(), new MemorySink()];
+    rearrange(inputOf(stream), whole);
+    assert.equal(whole.bytes()[424], 1);
+    assert.throws(() => rearrange(inputOf(stream.subarray(0, -20)), cut), failsWith('E_TRUNCATED'));
+    assert.equal(cut.bytes()[424], 1 | 8);
+  });
+
   it('that is none is told so', () => {
     for (const bytes of [new Uint8Array(), new Uint8Array(5000), new TextEncoder().encode('makedumpfile')]) {
       assert.throws(

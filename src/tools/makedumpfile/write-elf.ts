@@ -104,7 +104,7 @@ export async function writeElf(
     progress.advance(done);
     await pause(job.abort);
   }
-  if (lost === 0) writer.finish();
+  writer.finish(lost === 0 ? 'complete' : 'incomplete');
   return {
     pageSize,
     ram,

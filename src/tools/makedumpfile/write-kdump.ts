@@ -78,7 +78,7 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
     progress.step('Copying data', total);
     await secondPass(first.selection);
     pool.drain();
-    if (lost === 0) for (const writer of writers) writer.finish();
+    for (const writer of writers) writer.finish(lost === 0 ? 'complete' : 'incomplete');
     return {
       pageSize,
       ram: first.ram,
