@@ -139,7 +139,7 @@ export class PrintkRing {
     ring.setUint32(48, this.dataBits, true);
     ring.setBigUint64(56, place(this.data), true);
     const pointer = new DataView(new ArrayBuffer(8));
-    pointer.setBigUint64(0, place(ring), true);
-    kernel.addInfo(layout, { 'SYMBOL(prb)': place(pointer) });
+    pointer.setBigUint64(0, kernel.placeVariable(new Uint8Array(ring.buffer)), true);
+    kernel.addInfo(layout, { 'SYMBOL(prb)': kernel.placeVariable(new Uint8Array(pointer.buffer)) });
   }
 }
