@@ -4,15 +4,21 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemorySource } from '../src/base/byte-source.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { asVaddr } from '../src/base/units.ts';
-import type { Dump } from '../src/formats/dump.ts';
+import { nativeCodecs } from '../src/codecs/native.ts';
+import { type Dump, noteNames } from '../src/formats/dump.ts';
+import { openDump } from '../src/formats/open.ts';
 import { openKallsyms } from '../src/kernel/kallsyms.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
+import { dmesgText } from '../src/tools/crash/log.ts';
+import { makedumpfile } from '../src/tools/makedumpfile/makedumpfile.ts';
 import { type MemUsage, memUsage } from '../src/tools/makedumpfile/mem-usage.ts';
 import { withKernelInfo } from '../src/tools/makedumpfile/vmcoreinfo/apply.ts';
 import { runTimeSymbols } from '../src/tools/makedumpfile/vmcoreinfo/generate.ts';
 import { open, rawDump, savedDump } from './rehearsal.ts';
+import { MemorySink } from './support/memory-sink.ts';
 
 const runTime =
   /^(KERNELOFFSET|CRASHTIME|NUMBER\((phys_base|pgtable_l5_enabled|sme_mask|MAX_PHYSMEM_BITS|VMALLOC_START)\)|LENGTH\(mem_section\)|SYMBOL\((mem_section|vmemmap)\))=/;
@@ -72,6 +78,33 @@ for (const [name, path] of [
       assert.deepEqual(
         missing.filter((key) => key !== 'NUMBER(VMALLOC_START)'),
         ['CRASHTIME'],
+      );
+    });
+
+    it('goes into a copy of the dump, which then describes itself', async () => {
+      const notes = dump.notes.filter((note) => note.name !== noteNames.vmcoreinfo);
+      const mute: Dump = {
+        ...dump,
+        memory: dump.memory,
+        describe: () => dump.describe(),
+        notes,
+        vmcoreinfo: undefined,
+      };
+      const joined = withKernelInfo(mute, text, 'text');
+      const sink = new MemorySink();
+      await makedumpfile({
+        dump: joined,
+        level: 31,
+        format: { kind: 'kdump', codec: 'lzo' },
+        outputs: [sink],
+        resources: { workers: 0, bitmapBytes: 2 ** 20 },
+        progress: silentProgress,
+      });
+      const copy = openDump(new MemorySource(sink.bytes()), { codecs: nativeCodecs(), cutShort: 'refuse' });
+      assert.equal(copy.vmcoreinfo, joined.vmcoreinfo);
+      assert.equal(
+        dmesgText(new Kernel(copy), { caller: true }),
+        dmesgText(new Kernel(dump), { caller: true }),
       );
     });
 

@@ -5,6 +5,7 @@ import { fakeDump } from '../../../../test/support/fake-dump.ts';
 import { SparseMemory } from '../../../../test/support/sparse-memory.ts';
 import { type InfoLines, vmcoreinfoText } from '../../../../test/support/vmcoreinfo-text.ts';
 import type { Arch, Dump } from '../../../formats/dump.ts';
+import { vmcoreinfoText as textOfNotes } from '../../../formats/notes.ts';
 import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
 import { withKernelInfo } from './apply.ts';
 
@@ -97,6 +98,13 @@ const fromVmlinux = (kernel: Crashed, more: InfoLines = {}): string =>
 const read = (dump: Dump): Vmcoreinfo => new Vmcoreinfo(dump.vmcoreinfo ?? '', 'test');
 
 describe('vmcoreinfo from a vmlinux, with a dump that has none', () => {
+  it('becomes the note that the dump lacks, and leaves alone one that is there', () => {
+    const joined = withKernelInfo(crash(x86), fromVmlinux(x86), 'vmlinux');
+    assert.equal(textOfNotes(joined.notes), joined.vmcoreinfo);
+    const own = fromVmlinux(x86, { 'NUMBER(phys_base)': x86.variables.phys_base!, KERNELOFFSET: 'f400000' });
+    assert.deepEqual(withKernelInfo(crash(x86, own), fromVmlinux(x86), 'vmlinux').notes, []);
+  });
+
   it('finds the kernel wherever KASLR put it, and reads what only the running kernel knew: x86_64', () => {
     const info = read(withKernelInfo(crash(x86), fromVmlinux(x86), 'vmlinux'));
     assert.equal(info.text('KERNELOFFSET'), 'f400000');

@@ -7,7 +7,7 @@
  */
 import { VmcoreError } from '../../../base/errors.ts';
 import { asVaddr } from '../../../base/units.ts';
-import type { Dump } from '../../../formats/dump.ts';
+import { type Dump, noteNames } from '../../../formats/dump.ts';
 import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
 import { addedLines, type InfoLine, infoLines } from './added-lines.ts';
 import { imageByOwnInfo, type KernelImage, searchImage } from './locate.ts';
@@ -24,7 +24,8 @@ const runTimeKeys: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The dump with `text` added to its vmcoreinfo. `from` names where the text came from, in messages.
+ * The dump with `text` added to its vmcoreinfo. One that has no VMCOREINFO note gets it as a note, so that copies of it describe
+ * themselves. `from` names where the text came from, in messages.
  * E_USAGE when it is of another release than the dump, E_NO_INFO when the kernel it describes cannot be found in the dump.
  */
 export function withKernelInfo(dump: Dump, text: string, from: string): Dump {
@@ -49,7 +50,13 @@ export function withKernelInfo(dump: Dump, text: string, from: string): Dump {
     searchImage(dump, given, release, from);
   const lines = new Map(infoLines(text).flatMap((line) => relocated(line, given, image)));
   for (const [key, value] of runTimeLines(dump, given, image)) lines.set(key, value);
-  return addedLines(dump, Array.from(lines, ([key, value]) => `${key}=${value}\n`).join(''));
+  const described = addedLines(dump, Array.from(lines, ([key, value]) => `${key}=${value}\n`).join(''));
+  return own === undefined ? withNote(described) : described;
+}
+
+function withNote(dump: Dump): Dump {
+  const data = new TextEncoder().encode(dump.vmcoreinfo);
+  return { ...dump, notes: [...dump.notes, { name: noteNames.vmcoreinfo, type: 0, data }] };
 }
 
 /** A line as it is true of this dump, or none. */
