@@ -14,7 +14,20 @@ export interface ByteSource {
   readonly size: number;
   /** Fills `into` from `offset` on and returns how many bytes there were; fewer than asked only at the end. */
   read(offset: number, into: Uint8Array): number;
+  /** Where bytes can be looked at without copying them; undefined, or not there, where they can only be read. */
+  readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
   close(): void;
+}
+
+/**
+ * A view of a source, or of physical memory, in place: its bytes appear in the memory that the window was opened with, and where nobody
+ * else writes from then on.
+ */
+export interface Window {
+  /** The bytes [offset, offset + length), until the next call. Undefined where they cannot be shown: reading tells why, or succeeds. */
+  show(offset: number, length: number): Uint8Array<ArrayBuffer> | undefined;
+  /** Shows nothing any more: what was shown does not count as memory of ours until the next call of `show`. */
+  clear(): void;
 }
 
 export class MemorySource implements ByteSource {

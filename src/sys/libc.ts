@@ -25,6 +25,33 @@ const prototypes = {
     symbol: 'syscall',
     signature: { arguments: ['int64', 'int64', 'int64', 'uint64', 'pointer', 'uint64'], return: 'int64' },
   },
+  /**
+   * long syscall(long number, unsigned long entry, unsigned long nr_segments, struct kexec_segment *segments, unsigned long flags); as
+   * kexec_load(2).
+   */
+  kexecLoad: {
+    symbol: 'syscall',
+    signature: { arguments: ['int64', 'uint64', 'uint64', 'pointer', 'uint64'], return: 'int64' },
+  },
+  /** long syscall(long number, int magic, int magic2, int cmd, void *arg); as the system call reboot(2), whose first three are int. */
+  reboot: {
+    symbol: 'syscall',
+    signature: { arguments: ['int64', 'uint64', 'uint64', 'uint64', 'uint64'], return: 'int64' },
+  },
+  /** void sync(void); */
+  sync: { symbol: 'sync', signature: { arguments: [], return: 'void' } },
+  /**
+   * void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset); MAP_FAILED is (void *)-1. off_t has 64 bits on
+   * 64-bit Linux, in glibc and musl.
+   */
+  mmap: {
+    symbol: 'mmap',
+    signature: { arguments: ['uint64', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'int64' },
+  },
+  /** int munmap(void *addr, size_t length); */
+  munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
+  /** int madvise(void *addr, size_t length, int advice); */
+  madvise: { symbol: 'madvise', signature: { arguments: ['uint64', 'uint64', 'int32'], return: 'int32' } },
 } as const;
 
 /** A system call that returned -1. `name` is the errno's symbol (`EPERM`), or `errno N` for one we cannot name. */
@@ -88,4 +115,125 @@ export function kexecFileLoadCall(
   if (result !== -1n) return undefined;
   const number = ffi.getInt32(errnoLocation());
   return { number, name: errnoName(number) };
+}
+
+/** A segment as kexecLoadCall takes it. */
+export interface KexecSegmentMemory {
+  readonly data: Uint8Array;
+  readonly address: number;
+  readonly size: number;
+}
+
+/** Bytes of a struct kexec_segment { const void *buf; size_t bufsz; const void *mem; size_t memsz; } (include/uapi/linux/kexec.h, Linux 6.1). */
+const kexecSegmentSize = 32;
+
+/** kexec_load(2) by its number on this architecture. Undefined when the kernel accepted. */
+export function kexecLoadCall(
+  systemCall: number,
+  entry: number,
+  segments: readonly KexecSegmentMemory[],
+  flags: number,
+): Errno | undefined {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const call = libc.getFunction(prototypes.kexecLoad.symbol, prototypes.kexecLoad.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  // An empty array has no address.
+  const table = Buffer.alloc(kexecSegmentSize * Math.max(1, segments.length));
+  segments.forEach(({ data, address, size }, i) => {
+    const at = i * kexecSegmentSize;
+    table.writeBigUInt64LE(data.length === 0 ? 0n : ffi.getRawPointer(data), at);
+    table.writeBigUInt64LE(BigInt(data.length), at + 8);
+    table.writeBigUInt64LE(BigInt(address), at + 16);
+    table.writeBigUInt64LE(BigInt(size), at + 24);
+  });
+  const result = call(BigInt(systemCall), BigInt(entry), BigInt(segments.length), table, BigInt(flags));
+  if (result !== -1n) return undefined;
+  const number = ffi.getInt32(errnoLocation());
+  return { number, name: errnoName(number) };
+}
+
+/** reboot(2) by its number. Does not come back when it does what is asked and that is a restart. */
+export function rebootCall(
+  systemCall: number,
+  magic: number,
+  magic2: number,
+  command: number,
+): Errno | undefined {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const call = libc.getFunction(prototypes.reboot.symbol, prototypes.reboot.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const result = call(BigInt(systemCall), BigInt(magic), BigInt(magic2), BigInt(command), 0n);
+  if (result !== -1n) return undefined;
+  const number = ffi.getInt32(errnoLocation());
+  return { number, name: errnoName(number) };
+}
+
+export function syncCall(): void {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  libc.getFunction(prototypes.sync.symbol, prototypes.sync.signature)();
+}
+
+/** Constants of mmap(2) and madvise(2): include/uapi/asm-generic/mman-common.h and mman.h (Linux 6.1), the same on x86 and arm64. */
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_PRIVATE = 0x02;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+const MADV_POPULATE_READ = 22;
+
+/** Memory whose pages are exchanged for pages of a file. Addresses and lengths are those of whole pages. */
+export interface PageExchange {
+  addressOf(memory: Uint8Array): bigint;
+  /** Maps the file's first `length` bytes somewhere, and unmaps them. */
+  canMap(fd: number, length: number): boolean;
+  /** mmap(2) of a file over memory that is there, to be read only. False when the kernel refused: the memory may then be gone. */
+  mapFile(address: bigint, length: number, fd: number, offset: number): boolean;
+  /** mmap(2) of nothing over it: zeros, to be written. False when the kernel refused. */
+  mapZeros(address: bigint, length: number): boolean;
+  /**
+   * madvise(2), MADV_POPULATE_READ (since Linux 5.14): brings all pages in now, so that one that cannot be read is an error here and not a
+   * SIGBUS later. Undefined when all are there.
+   */
+  populate(address: bigint, length: number): Errno | undefined;
+}
+
+/** The calls, found once. Undefined where the constants above are not known to hold. */
+export function pageExchange(): PageExchange | undefined {
+  if (process.platform !== 'linux' || (process.arch !== 'x64' && process.arch !== 'arm64')) return undefined;
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const mmap = libc.getFunction(prototypes.mmap.symbol, prototypes.mmap.signature);
+  const munmap = libc.getFunction(prototypes.munmap.symbol, prototypes.munmap.signature);
+  const madvise = libc.getFunction(prototypes.madvise.symbol, prototypes.madvise.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const map = (
+    address: bigint,
+    length: number,
+    protection: number,
+    kind: number,
+    fd: number,
+    offset: number,
+  ): boolean =>
+    mmap(address, BigInt(length), protection, MAP_PRIVATE | MAP_FIXED | kind, fd, BigInt(offset)) === address;
+  return {
+    addressOf: (memory) => ffi.getRawPointer(memory),
+    canMap: (fd, length) => {
+      const address = mmap(0n, BigInt(length), PROT_READ, MAP_PRIVATE, fd, 0n);
+      if (address === -1n) return false;
+      munmap(address, BigInt(length));
+      return true;
+    },
+    mapFile: (address, length, fd, offset) => map(address, length, PROT_READ, 0, fd, offset),
+    mapZeros: (address, length) =>
+      map(address, length, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+    populate: (address, length) => {
+      if (madvise(address, BigInt(length), MADV_POPULATE_READ) === 0) return undefined;
+      const number = ffi.getInt32(errnoLocation());
+      return { number, name: errnoName(number) };
+    },
+  };
 }
