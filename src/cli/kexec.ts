@@ -1,95 +1,159 @@
-/** `vmcore kexec`: kexec's option names, for what this release does: load, unload and ask for the crash kernel. */
+/** `vmcore kexec`: kexec's command line (kexec(8) of kexec-tools), for both system calls. */
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { reusableCommandLine } from '../tools/kexec/command-line.ts';
-import { isLoaded, loadCrashKernel, unloadCrashKernel } from '../tools/kexec/load.ts';
+import { executeLoaded } from '../tools/kexec/execute.ts';
+import { type CallChoice, loadKernel, unloadKernel } from '../tools/kexec/load.ts';
+import type { LoadPlan } from '../tools/kexec/segment.ts';
+import { isLoaded, type LoadKind, reservedBytes } from '../tools/kexec/status.ts';
 
 interface KexecOptions {
+  readonly load?: true;
   readonly loadPanic?: true;
   readonly unload?: true;
-  readonly status?: true;
-  readonly kexecFileSyscall?: true;
-  readonly kexecSyscallAuto?: true;
-  readonly kexecSyscall?: true;
-  readonly load?: true;
   readonly exec?: true;
+  readonly force?: true;
+  readonly status?: true;
+  readonly printCkrSize?: true;
+  readonly kexecFileSyscall?: true;
+  readonly kexecSyscall?: true;
+  readonly kexecSyscallAuto?: true;
   readonly initrd?: string;
   readonly ramdisk?: string;
   readonly append?: string;
   readonly commandLine?: string;
   readonly reuseCmdline?: true;
+  readonly dtb?: string;
+  readonly type?: string;
+  readonly memMin?: number;
+  readonly memMax?: number;
+  readonly entry?: number;
+  readonly hotplug?: true;
+  readonly debug?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+  /** Commander's names for --no-checks, --no-sync and --no-ifdown. */
+  readonly checks: boolean;
+  readonly sync: boolean;
+  readonly ifdown: boolean;
+}
+
+/** An address as kexec's own take it: decimal, 0x… or 0…. */
+function address(text: string): number {
+  const value = /^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : Number(text);
+  if (text === '' || !Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidArgumentError('not an address; write it as 0x1000000');
+  }
+  return value;
 }
 
 export function kexecCommand(): Command {
   return new Command('kexec')
-    .description('load, unload or query the crash kernel')
-    .argument('[kernel]', 'kernel image to load: a bzImage')
-    .option('-p, --load-panic', 'the crash kernel: what is booted when this kernel panics')
-    .option('-u, --unload', 'unload it (with -p: the crash kernel)')
-    .option('-S, --status', 'exit with 1 when it is loaded, 0 when not, as kexec does')
-    .option('-s, --kexec-file-syscall', 'load with kexec_file_load(2)')
-    .option(
-      '-a, --kexec-syscall-auto',
-      'pick the system call (the default): kexec_file_load(2) in this release',
+    .description('load, unload and query the crash kernel, or reboot into another kernel')
+    .argument(
+      '[kernel]',
+      'kernel image: bzImage, Image, Image.gz, EFI zboot, vmlinux or a unified kernel image',
     )
-    .option('-c, --kexec-syscall', 'load with kexec_load(2): not in this release')
-    .option('-l, --load', 'load a kernel to reboot into: not in this release')
-    .option('-e, --exec', 'reboot into the loaded kernel: not in this release')
+    .option('-p, --load-panic', 'load the crash kernel: what is booted when this kernel panics')
+    .option('-l, --load', 'load a kernel to reboot into')
+    .option('-e, --exec', 'reboot into the loaded kernel, after a clean shutdown')
+    .option('-f, --force', 'load, when a kernel is given, and reboot into it at once: no shutdown')
+    .option('-u, --unload', 'unload it (with -p: the crash kernel)')
+    .option('-S, --status', 'exit with 1 when the crash kernel is loaded (with -l: the other), 0 when not')
+    .option('-s, --kexec-file-syscall', 'load with kexec_file_load(2)')
+    .option('-c, --kexec-syscall', 'load with kexec_load(2)')
+    .option('-a, --kexec-syscall-auto', 'kexec_file_load(2), then kexec_load(2) (the default)')
     .option('--initrd <file>', 'initramfs of the loaded kernel')
     .option('--ramdisk <file>', 'the same as --initrd')
     .option('--append <text>', 'command line of the loaded kernel')
     .option('--command-line <text>', 'the same as --append')
-    .option('--reuse-cmdline', 'begin with the running command line, without crashkernel= and BOOT_IMAGE=')
+    .option(
+      '--reuse-cmdline',
+      'begin with the running command line, without BOOT_IMAGE= (with -p: and crashkernel=)',
+    )
+    .option('--dtb <file>', 'device tree of the loaded kernel (arm64)')
+    .option('-t, --type <type>', 'refuse an image that is not of this type: bzImage, Image, vmlinux, …')
+    .option('--mem-min <address>', 'load nothing below', address)
+    .option('--mem-max <address>', 'load nothing above', address)
+    .option('--entry <address>', 'jump there instead of to the entry of the image', address)
+    .option('-i, --no-checks', 'do not verify the loaded images (SHA-256) before they are booted')
+    .option('-x, --no-ifdown', 'with -e: leave the network up')
+    .option('-y, --no-sync', 'with -e: do not write out the page cache')
+    .option('--hotplug', 'leave room for processors and memory that come later, which the kernel fills in')
+    .option('--print-ckr-size', 'print the bytes reserved for the crash kernel')
+    .option('-d, --debug', 'print all that is loaded, and where')
+    .option('--dry-run', 'lay out and print everything, load nothing')
+    .option('--json', 'with --dry-run, -S: as JSON')
     .action((kernel: string | undefined, options: KexecOptions) => runKexec(kernel, options));
 }
 
-function runKexec(kernel: string | undefined, options: KexecOptions): void {
-  refuseLater(options);
-  if (options.status) {
-    // kexec -S asks about the crash kernel unless -l is given, and its exit status is 1 for "loaded".
-    const loaded = isLoaded('crash');
-    process.stdout.write(`crash kernel ${loaded ? 'loaded' : 'not loaded'}\n`);
-    process.exitCode = loaded ? 1 : 0;
-    return;
-  }
-  if (!options.loadPanic) {
-    throw new VmcoreError('E_USAGE', 'nothing to do for the crash kernel', {
-      hint: 'give -p KERNEL to load it, -p -u to unload it or -S for its status',
-    });
-  }
-  if (options.unload) {
-    unloadCrashKernel();
-    return;
-  }
+async function runKexec(kernel: string | undefined, options: KexecOptions): Promise<void> {
+  if (options.printCkrSize) return void process.stdout.write(`${reservedBytes()}\n`);
+  if (options.status) return printStatus(options);
+  if (options.unload) return unloadKernel(options.loadPanic ? 'crash' : 'reboot', callOf(options));
   if (kernel === undefined) {
-    throw new VmcoreError('E_USAGE', 'no kernel given', { hint: 'name the kernel image after the options' });
+    if (options.load || options.loadPanic || options.dryRun) {
+      throw new VmcoreError('E_USAGE', 'no kernel given', {
+        hint: 'name the kernel image after the options',
+      });
+    }
+    if (!options.exec && !options.force) {
+      throw new VmcoreError('E_USAGE', 'nothing to do', {
+        hint: 'give -p KERNEL to load the crash kernel, -l KERNEL and -e to reboot into another, -S for the status',
+      });
+    }
+  } else {
+    await load(kernel, options);
+    if (options.load || options.loadPanic || options.dryRun) return;
   }
-  const initrd = options.initrd ?? options.ramdisk;
-  loadCrashKernel({
-    kernel,
-    ...(initrd === undefined ? {} : { initrd }),
-    commandLine: commandLineOf(options),
+  // As with kexec(8), a kernel without -l or -p is loaded and booted.
+  await executeLoaded({
+    shutdown: options.force ? 'none' : 'clean',
+    sync: options.sync,
+    networkDown: options.ifdown,
   });
 }
 
-function commandLineOf(options: KexecOptions): string {
-  const reused = options.reuseCmdline ? [reusableCommandLine(readFileSync('/proc/cmdline', 'utf8'))] : [];
-  const given = options.append ?? options.commandLine;
-  return [...reused, ...(given === undefined ? [] : [given])].join(' ');
+function printStatus(options: KexecOptions): void {
+  // kexec -S asks about the crash kernel unless -l is given, and its exit status is 1 for "loaded".
+  const kind = options.load ? 'reboot' : 'crash';
+  const loaded = isLoaded(kind);
+  if (options.json) process.stdout.write(`${JSON.stringify({ kind, loaded })}\n`);
+  else
+    process.stdout.write(
+      `${kind === 'crash' ? 'crash' : 'reboot'} kernel ${loaded ? 'loaded' : 'not loaded'}\n`,
+    );
+  process.exitCode = loaded ? 1 : 0;
 }
 
-function refuseLater(options: KexecOptions): void {
-  const later = options.kexecSyscall
-    ? '-c (kexec_load)'
-    : options.load
-      ? '-l (load a kernel to reboot into)'
-      : options.exec
-        ? '-e (reboot into the loaded kernel)'
-        : undefined;
-  if (later !== undefined) {
-    throw new VmcoreError('E_UNSUPPORTED', `${later} is not in this release`, {
-      hint: 'load the crash kernel with -p -s KERNEL',
-    });
-  }
+async function load(kernel: string, options: KexecOptions): Promise<void> {
+  const kind: LoadKind = options.loadPanic ? 'crash' : 'reboot';
+  const initrd = options.initrd ?? options.ramdisk;
+  await loadKernel({
+    kind,
+    kernel,
+    ...(initrd === undefined ? {} : { initrd }),
+    commandLine: commandLineOf(kind, options),
+    call: callOf(options),
+    hotplug: options.hotplug === true,
+    plan: async (): Promise<LoadPlan> => {
+      throw new VmcoreError('E_UNSUPPORTED', 'kexec_load(2) is not in this release', {
+        hint: 'load with -s',
+      });
+    },
+  });
+}
+
+function callOf(options: KexecOptions): CallChoice {
+  if (options.kexecSyscall) return 'kexec_load';
+  return options.kexecFileSyscall ? 'kexec_file_load' : 'auto';
+}
+
+function commandLineOf(kind: LoadKind, options: KexecOptions): string {
+  const reused = options.reuseCmdline
+    ? [reusableCommandLine(readFileSync('/proc/cmdline', 'utf8'), kind)]
+    : [];
+  const given = options.append ?? options.commandLine;
+  return [...reused, ...(given === undefined ? [] : [given])].join(' ');
 }

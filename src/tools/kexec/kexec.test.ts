@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { VmcoreError } from '../../base/errors.ts';
 import { errnoName } from '../../sys/libc.ts';
 import { reusableCommandLine, splitWords } from './command-line.ts';
-import { checkReservation, isLoaded, refusal } from './load.ts';
+import { mayTryKexecLoad, refusal } from './refusal.ts';
+import { checkReservation, isLoaded } from './status.ts';
 
 test('every errno of kexec_file_load becomes one line with a way out and a stable code', () => {
   const expected = {
@@ -20,10 +21,18 @@ test('every errno of kexec_file_load becomes one line with a way out and a stabl
     EIO: ['E_SYSCALL', /kernel log/],
   } as const;
   for (const [errno, [code, line]] of Object.entries(expected)) {
-    const error = refusal(errno, '/boot/vmlinuz', 256 * 2 ** 20);
+    const error = refusal({
+      call: 'kexec_file_load',
+      errno,
+      kernel: '/boot/vmlinuz',
+      reserved: 256 * 2 ** 20,
+    });
     assert.equal(error.code, code, errno);
     assert.match(error.toLine(), line);
-    assert.match(error.toLine(), new RegExp(`^/boot/vmlinuz: .*\\(${errno}\\).*;.*\\[${code}\\]$`));
+    assert.match(
+      error.toLine(),
+      new RegExp(`^/boot/vmlinuz: .*\\(kexec_file_load: ${errno}\\).*;.*\\[${code}\\]$`),
+    );
   }
 });
 
@@ -57,9 +66,25 @@ test('a reused command line loses every crashkernel= and BOOT_IMAGE and nothing 
   assert.equal(
     reusableCommandLine(
       'BOOT_IMAGE=/vmlinuz-6.1 root=/dev/vda1 crashkernel=256M,high crashkernel=64M,low quiet crashkernelx=1 vmcore.save=--keep-raw\n',
+      'crash',
     ),
     'root=/dev/vda1 quiet crashkernelx=1 vmcore.save=--keep-raw',
   );
+});
+
+test('a kernel that is rebooted into keeps its own reservation', () => {
+  assert.equal(
+    reusableCommandLine('BOOT_IMAGE=/a crashkernel=256M quiet', 'reboot'),
+    'crashkernel=256M quiet',
+  );
+});
+
+test('a refused signature is never got round by the other call', () => {
+  for (const errno of ['EKEYREJECTED', 'ENOKEY', 'EBADMSG', 'EPERM', 'ENOMEM', 'EADDRNOTAVAIL']) {
+    assert.equal(mayTryKexecLoad(errno), false, errno);
+  }
+  for (const errno of ['ENOSYS', 'ENOEXEC', 'EINVAL', 'EOPNOTSUPP'])
+    assert.equal(mayTryKexecLoad(errno), true, errno);
 });
 
 test('quotes keep blanks inside a word', () => {
