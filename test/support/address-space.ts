@@ -50,6 +50,8 @@ export interface AddressSpace {
   readonly vmemmap: bigint;
   /** An address in the kernel image, less the physical one. */
   readonly imageOffset: bigint;
+  /** Where the image begins, as far as symbols go. */
+  readonly imageStart: bigint;
   readonly info: InfoLines;
   /** Maps one page. */
   mapPage(vaddr: bigint, paddr: number): void;
@@ -91,6 +93,7 @@ export function x86AddressSpace(
     directMap,
     vmemmap,
     imageOffset,
+    imageStart: kernelText + linkedAt + kaslr,
     tables,
     info: {
       'SYMBOL(init_top_pgt)': top,
@@ -107,6 +110,8 @@ export function x86AddressSpace(
   };
 }
 
+/** _stext lies behind the head of the image. */
+const textOffset = 0x1_0000n;
 /** A number that KASLR would have drawn: how far the linear map begins below the memory, in units of its alignment. */
 const linearShift = 37;
 
@@ -157,9 +162,10 @@ export function arm64AddressSpace(machine: Arm64Machine, release: string, at: Sp
     directMap: word(directMap),
     vmemmap: word(vmemmapStart - firstPfn * 64n),
     imageOffset: word(imageOffset),
+    imageStart: word(imageStart + textOffset),
     info: {
       'SYMBOL(swapper_pg_dir)': word(imageOffset + BigInt(tables.root)),
-      'SYMBOL(_stext)': word(imageStart + 0x1_0000n),
+      'SYMBOL(_stext)': word(imageStart + textOffset),
       'NUMBER(VA_BITS)': vaBits,
       'NUMBER(kimage_voffset)': hex(imageOffset),
       'NUMBER(PHYS_OFFSET)': hex(physOffset),

@@ -1,5 +1,5 @@
-/** kallsyms tables byte by byte (scripts/kallsyms.c, Linux 6.1 to 7.2), put into a synthetic kernel. */
-import { kernelText, type SyntheticKernel } from './synthetic-kernel.ts';
+/** kallsyms tables byte by byte (scripts/kallsyms.c, Linux 6.1 to 7.2), put into the image of a synthetic kernel. */
+import type { SyntheticKernel } from './synthetic-kernel.ts';
 
 export interface SymbolSpec {
   readonly name: string;
@@ -72,11 +72,13 @@ export function placeKallsyms(
     table.push(...new TextEncoder().encode(longTokens.get(token) ?? String.fromCharCode(token & 0x7f)), 0);
   }
   // As in a real kernel, names and markers follow each other.
-  const place = (bytes: Uint8Array): bigint => kernel.place(bytes);
+  const place = (bytes: Uint8Array): bigint => kernel.placeVariable(bytes);
   const namesAt = place(Uint8Array.from([...names, ...words(markers, 4)]));
   const addresses = symbols.map(({ address }) => address);
-  const base = addresses.find((address) => address >= kernelText) ?? kernelText;
-  const stext = symbols.find(({ name }) => name === '_stext')?.address ?? kernelText;
+  const { imageStart } = kernel.space;
+  /** Of the symbols that are addresses, the first. */
+  const base = addresses.find((address) => address >= 1n << 63n) ?? imageStart;
+  const stext = symbols.find(({ name }) => name === '_stext')?.address ?? imageStart;
   kernel.addInfo({
     'SYMBOL(_stext)': (stext + (broken === 'stext' ? 16n : 0n)).toString(16),
     'SYMBOL(kallsyms_names)': namesAt.toString(16),
@@ -95,7 +97,7 @@ export function placeKallsyms(
       addresses.map((address, i) => address - (at + BigInt(i * 4))),
       4,
     );
-    kernel.memory.put(Number(at & 0xffff_ffffn), bytes);
+    kernel.memory.put(Number(BigInt.asUintN(64, at - kernel.space.imageOffset)), bytes);
     kernel.addInfo({ 'SYMBOL(kallsyms_offsets)': at.toString(16) });
     return;
   }

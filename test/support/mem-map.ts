@@ -181,9 +181,7 @@ export class MemMap {
   }
 
   private infoFor(pageSize: number): InfoLines {
-    // Free blocks go up to MAX_ORDER, which arm64 sets so that the largest are 4 MiB, 32 MiB or 512 MiB (CONFIG_ARCH_FORCE_MAX_ORDER).
-    const orders = pageSize === 4096 ? 11 : pageSize === 16384 ? 12 : 14;
-    return { ...this.release.info, 'LENGTH(zone.free_area)': orders };
+    return { ...this.release.info, 'LENGTH(zone.free_area)': maxBuddyOrder(pageSize) + 1 };
   }
 
   /** Which of the sizes vmcoreinfo tells: the second since 5.9 (1d50e5d0c505), the first since 5.13. */
@@ -194,6 +192,10 @@ export class MemMap {
     };
   }
 }
+
+/** Order of the largest free block: 4 MiB, or 32 and 512 MiB with larger pages (CONFIG_ARCH_FORCE_MAX_ORDER of arm64). */
+export const maxBuddyOrder = (pageSize: number): number =>
+  pageSize === 4096 ? 10 : pageSize === 16384 ? 11 : 13;
 
 /** The page that all struct pages without memory share. */
 function placeHole(kernel: SyntheticKernel): number {
