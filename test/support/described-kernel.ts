@@ -35,6 +35,7 @@ export function describedKernel(text: string): DescribedKernel {
   const memMap = new MemMap(release);
   for (const page of pages) placePages(kernel, memMap, page, firstFree);
   memMap.placeForRam(kernel, description.model, sectionSizes(description));
+  placeName(kernel);
   if (log.length > 0) placeLog(kernel, description);
   if (description.symbols.length > 0) placeSymbols(kernel, description);
   for (const [key, value] of description.vmcoreinfo) {
@@ -94,6 +95,16 @@ function sectionSizes({ release, machine, model, sectionBits }: KernelDescriptio
   const own = !isSince(release, '5.12') ? 30 : machine.pageSize === 65536 ? 29 : 27;
   const hasLargeAddresses = machine.pageSize === 65536 && machine.vaBits === 52;
   return { sectionBits: sectionBits ?? own, physicalBits: hasLargeAddresses ? 52 : 48 };
+}
+
+/** init_uts_ns, which makedumpfile looks for before anything else: struct new_utsname has six strings of 65 bytes. */
+function placeName(kernel: SyntheticKernel): void {
+  const machine = kernel.space.arch === 'x86_64' ? 'x86_64' : 'aarch64';
+  const bytes = new Uint8Array(6 * 65);
+  ['Linux', 'synthetic', kernel.release, '#1 SMP', machine, '(none)'].forEach((name, i) => {
+    new TextEncoder().encodeInto(name, bytes.subarray(65 * i, 65 * i + 64));
+  });
+  kernel.addInfo({ 'SYMBOL(init_uts_ns)': kernel.placeVariable(bytes), 'OFFSET(uts_namespace.name)': 0 });
 }
 
 function placeLog(kernel: SyntheticKernel, { release, log }: KernelDescription): void {

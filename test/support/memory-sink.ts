@@ -11,6 +11,7 @@ export interface RecordedWrite {
 export class MemorySink implements ByteSink {
   readonly name = 'memory.out';
   readonly rewritable: boolean;
+  readonly unwritten = 'zeros';
   readonly writes: RecordedWrite[] = [];
   private failure: { readonly end: number; readonly code: ErrorCode } | undefined;
 

@@ -4,7 +4,7 @@
  */
 import { VmcoreError } from '../../src/base/errors.ts';
 import { PfnBitmap } from '../../src/base/pfn-bitmap.ts';
-import { asPfn, type Paddr, type Pfn } from '../../src/base/units.ts';
+import { asPfn, type Paddr, type Pfn, type PfnRange } from '../../src/base/units.ts';
 import type { PageCounts, PageState, PhysicalMemory } from '../../src/formats/dump.ts';
 
 /** Physical addresses, bytes, `end` excluded. Both are multiples of the page size. */
@@ -100,6 +100,11 @@ export class SparseMemory implements PhysicalMemory {
     this.markRam(ram);
     this.markPresent(present);
     return { ram: ram.count(), present: present.count() };
+  }
+
+  *ramRanges(): Generator<PfnRange> {
+    for (const { start, end } of [...this.ram].sort((a, b) => a.start - b.start))
+      yield { start: asPfn(start / this.pageSize), end: asPfn(end / this.pageSize) };
   }
 
   private isRam(pfn: number): boolean {
