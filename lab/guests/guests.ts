@@ -98,6 +98,8 @@ async function crashX86Guest(
 ): Promise<void> {
   const report = await rehearse(
     {
+      arch: 'x86_64',
+      load: 'file',
       kernel: { image: kernel.vmlinuz, modules: kernel.modules },
       memory,
       crashkernel: '256M',

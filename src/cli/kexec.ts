@@ -130,7 +130,7 @@ function printStatus(options: KexecOptions): void {
 async function load(kernel: string, options: KexecOptions): Promise<void> {
   const kind: LoadKind = options.loadPanic ? 'crash' : 'reboot';
   const initrd = options.initrd ?? options.ramdisk;
-  await loadKernel({
+  const call = await loadKernel({
     kind,
     kernel,
     ...(initrd === undefined ? {} : { initrd }),
@@ -143,6 +143,7 @@ async function load(kernel: string, options: KexecOptions): Promise<void> {
       });
     },
   });
+  if (options.debug) process.stdout.write(`loaded by ${call}\n`);
 }
 
 function callOf(options: KexecOptions): CallChoice {

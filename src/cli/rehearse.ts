@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { parseSize } from '../base/units.ts';
 import { parseDumpLevel } from '../tools/makedumpfile/dump-level.ts';
+import { type GuestArch, ownArch } from '../tools/rehearse/machines.ts';
 import type { RehearsalKernel, RehearsalPlan } from '../tools/rehearse/plan.ts';
 import { rehearse } from '../tools/rehearse/rehearse.ts';
 import { formatReport } from '../tools/rehearse/report.ts';
@@ -14,7 +15,7 @@ import { terminalProgress } from './terminal-progress.ts';
 interface RehearseOptions {
   readonly kernel?: string;
   readonly modules?: string;
-  readonly arch: string;
+  readonly arch: GuestArch;
   readonly memory: string;
   readonly crashkernel: string;
   readonly cpus: string;
@@ -36,12 +37,19 @@ export function rehearseCommand(): Command {
     .description('panic a kernel for real in QEMU, save its dump and open it')
     .option('--kernel <vmlinuz>', "the kernel to panic; default: this machine's own, else Debian 12's")
     .option('--modules <dir>', 'its module tree, such as /lib/modules/RELEASE')
-    .option('--arch <arch>', 'x86_64; arm64 is not in this release', 'x86_64')
+    .addOption(
+      new Option('--arch <arch>', "the machine's architecture")
+        .choices(['x86_64', 'arm64'])
+        .default(ownArch ?? 'x86_64'),
+    )
     .option('--memory <size>', 'memory of the machine', '1G')
     .option('--crashkernel <value>', 'what crashkernel= reserves', '256M')
     .option('--cpus <count>', 'processors of the machine', '2')
     .addOption(
-      new Option('--load <how>', 'system call that loads the crash kernel; load is not in this release')
+      new Option(
+        '--load <how>',
+        'system call that loads the crash kernel: kexec_file_load, kexec_load or what works',
+      )
         .choices(['file', 'load', 'auto'])
         .default('auto'),
     )
@@ -92,18 +100,6 @@ async function run(options: RehearseOptions): Promise<void> {
 }
 
 function planFrom(options: RehearseOptions): RehearsalPlan {
-  if (options.arch !== 'x86_64') {
-    throw options.arch === 'arm64'
-      ? new VmcoreError('E_UNSUPPORTED', 'a rehearsal on arm64 is not in this release', {
-          hint: 'use --arch x86_64',
-        })
-      : usage(`unknown architecture ${options.arch}`, 'use --arch x86_64');
-  }
-  if (options.load === 'load') {
-    throw new VmcoreError('E_UNSUPPORTED', 'loading with kexec_load(2) is not in this release', {
-      hint: 'use --load file',
-    });
-  }
   if (options.raw && options.keep === undefined)
     throw usage('--raw keeps nothing alone', 'give --keep DIR too');
   const memory = parseSize(options.memory);
@@ -122,6 +118,8 @@ function planFrom(options: RehearseOptions): RehearsalPlan {
     throw usage(`--dump-level ${options.dumpLevel} is not a level`, 'use a number from 0 to 31');
   }
   return {
+    arch: options.arch,
+    load: options.load,
     kernel: kernelFrom(options),
     memory,
     crashkernel: options.crashkernel,

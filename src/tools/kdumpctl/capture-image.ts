@@ -15,6 +15,7 @@ export interface CaptureImageRequest {
   /** Modules that the target needs: its bus, its disk, its file system. */
   readonly targetModules: readonly string[];
   readonly program: ProgramImage;
+  readonly busybox: string;
   /** The text of /etc/kdump.conf, which `vmcore save` and stage 0 read. */
   readonly kdumpConf: string;
 }
@@ -35,6 +36,7 @@ export async function buildCaptureImage(request: CaptureImageRequest, output: st
       moduleTree: request.moduleTree,
       modules,
       program: request.program,
+      busybox: request.busybox,
       init: stage0(),
       extra: [{ kind: 'file', path: 'etc/kdump.conf', mode: 0o600, data: Buffer.from(request.kdumpConf) }],
     },

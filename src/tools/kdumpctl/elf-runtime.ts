@@ -53,8 +53,11 @@ export interface Runtime {
   readonly libraries: ReadonlyMap<string, string>;
 }
 
-/** Finds the loader and, through DT_NEEDED, every library. E_NEEDS for one that is nowhere. */
-export function runtimeOf(program: string): Runtime {
+/**
+ * Finds the loader and, through DT_NEEDED, every library, below the folder `root` as if it were /: programs of another architecture
+ * have theirs in a tree of their own. E_NEEDS for one that is nowhere.
+ */
+export function runtimeOf(program: string, root = '/'): Runtime {
   const path = realpathSync(program);
   const elf = withElf(path, (file) => ({
     loader: interpreterOf(file),
@@ -67,20 +70,24 @@ export function runtimeOf(program: string): Runtime {
       hint: 'name the node binary',
     });
   }
-  const libraries = new Map<string, string>([[basename(elf.loader), realpathSync(elf.loader)]]);
+  const find = (soname: string): string => findLibrary(soname, elf.machine, root, path);
+  // A tree of packages lacks the links between / and /usr that an installation has.
+  const loader = join(root, elf.loader);
+  const loaderFile = existsSync(loader) ? realpathSync(loader) : find(basename(elf.loader));
+  const libraries = new Map<string, string>([[basename(elf.loader), loaderFile]]);
   const todo = [...elf.needed];
   for (let soname = todo.shift(); soname !== undefined; soname = todo.shift()) {
     if (libraries.has(soname)) continue;
-    const found = findLibrary(soname, elf.machine, path);
+    const found = find(soname);
     libraries.set(soname, found);
     todo.push(...withElf(found, neededBy));
   }
   return { program: path, loader: elf.loader, libraries };
 }
 
-function findLibrary(soname: string, machine: number, neededBy: string): string {
+function findLibrary(soname: string, machine: number, root: string, neededBy: string): string {
   for (const folder of libraryFolders[machine] ?? []) {
-    const path = join(folder, soname);
+    const path = join(root, folder, soname);
     if (existsSync(path) && withElf(path, (file) => file.machine === machine)) return realpathSync(path);
   }
   throw new VmcoreError('E_NEEDS', `its library ${soname} is not installed`, {

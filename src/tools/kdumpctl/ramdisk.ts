@@ -4,16 +4,10 @@
  * The capture image is one; so is the machine that a rehearsal panics. See stage0-common.sh for what /init does with it.
  */
 import { readFileSync } from 'node:fs';
-import { VmcoreError } from '../../base/errors.ts';
-import { isElf, parseElf, SegmentType } from '../../formats/elf.ts';
-import { openFile } from '../../sys/file-source.ts';
-import { requireProgram } from '../../sys/programs.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { unpackedModule } from './module-tree.ts';
 import type { ModuleToLoad } from './modules.ts';
 import type { ProgramImage } from './squashfs.ts';
-
-export const busyboxStatic = { name: 'busybox', debianPackage: 'busybox-static' };
 
 /** What stage 0 and `vmcore save` call, and what a person at a rescue prompt expects. */
 const applets = [
@@ -69,6 +63,8 @@ export interface Ramdisk {
   readonly moduleTree: string;
   readonly modules: readonly ModuleToLoad[];
   readonly program: ProgramImage;
+  /** A static busybox of the machine's architecture. */
+  readonly busybox: string;
   /** The script that becomes /init. */
   readonly init: Uint8Array;
   /** More entries, such as /etc/kdump.conf. */
@@ -93,7 +89,7 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
     ),
     // Before /dev is mounted, the kernel opens this one for PID 1.
     { kind: 'device', type: 'character', path: 'dev/console', major: 5, minor: 1 },
-    { kind: 'file', path: 'bin/busybox', mode: 0o755, data: { file: staticBusybox() } },
+    { kind: 'file', path: 'bin/busybox', mode: 0o755, data: { file: ramdisk.busybox } },
     ...applets.map((name): CpioEntry => ({ kind: 'symlink', path: `bin/${name}`, target: 'busybox' })),
     // The loader and its search path end in these two on every distribution and architecture.
     { kind: 'symlink', path: 'lib', target: 'vmcore/lib' },
@@ -104,24 +100,4 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
     // Last, because it is what an unpacking that runs out of memory cuts off: /init can then still say so.
     { kind: 'file', path: 'vmcore.squashfs', data: { file: ramdisk.program.path } },
   ]);
-}
-
-/** busybox's path. E_NEEDS when it is missing, or needs libraries, which stage 0 does not have. */
-function staticBusybox(): string {
-  const path = requireProgram(busyboxStatic);
-  const source = openFile(path);
-  try {
-    const head = new Uint8Array(4);
-    source.read(0, head);
-    const dynamic = isElf(head) && parseElf(source).segments.some(({ type }) => type === SegmentType.interp);
-    if (dynamic) {
-      throw new VmcoreError('E_NEEDS', 'is not the static busybox', {
-        file: path,
-        hint: 'as root: apt-get install --no-install-recommends busybox-static',
-      });
-    }
-  } finally {
-    source.close();
-  }
-  return path;
 }

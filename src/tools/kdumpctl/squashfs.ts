@@ -31,6 +31,7 @@ import { requireProgram, runChecked } from '../../sys/programs.ts';
 import { bundledWorkerName, workerSource } from '../makedumpfile/compress/worker-file.ts';
 import { bundleProgram } from './bundle.ts';
 import { type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
+import type { CapturePrograms } from './programs.ts';
 
 export const mksquashfs = { name: 'mksquashfs', debianPackage: 'squashfs-tools' };
 
@@ -57,9 +58,13 @@ export interface ProgramImage {
   readonly loader: string;
 }
 
-/** Makes the squashfs at `output` with the program that starts at `entry`, to be run by the node at `node`. */
-export async function buildProgramImage(node: string, entry: string, output: string): Promise<ProgramImage> {
-  const runtime = runtimeOf(node);
+/** Makes the squashfs at `output` with the program that starts at `entry`, to be run by the node of `programs`. */
+export async function buildProgramImage(
+  programs: CapturePrograms,
+  entry: string,
+  output: string,
+): Promise<ProgramImage> {
+  const runtime = runtimeOf(programs.node, programs.root);
   const kept = await runtimeImage(runtime);
   const work = mkdtempSync(join(tmpdir(), 'vmcore-bundle-'));
   try {

@@ -50,9 +50,12 @@ if [ -e /workload.mjs ]; then
 fi
 
 append=$(cat /etc/rehearsal/capture-command-line)
-if vmcore kexec -p -s --initrd /mnt/boot/initramfs-kdump.img --append "$append" /mnt/boot/vmlinuz \
+if vmcore kexec -d -p "$(cat /etc/rehearsal/kexec-call)" --initrd /mnt/boot/initramfs-kdump.img \
+  --append "$append" /mnt/boot/vmlinuz \
   </dev/null >/tmp/kexec-output 2>&1; then
-  journal armed "{\"reserved\":$(cat /sys/kernel/kexec_crash_size)}"
+  # -d says by which of the two system calls.
+  call=$(sed -n 's/^loaded by //p' /tmp/kexec-output)
+  journal armed "{\"reserved\":$(cat /sys/kernel/kexec_crash_size),\"call\":\"$call\"}"
 else
   status=$?
   give_up arm-failed "{\"status\":$status,\"message\":\"$(json_text </tmp/kexec-output)\"}"

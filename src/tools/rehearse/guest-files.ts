@@ -7,16 +7,19 @@ import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpct
 import type { CpioEntry } from '../kdumpctl/cpio.ts';
 import { cachedModuleTree } from '../kdumpctl/module-cache.ts';
 import { loadOrder } from '../kdumpctl/modules.ts';
+import type { CapturePrograms } from '../kdumpctl/programs.ts';
 import { writeRamdisk } from '../kdumpctl/ramdisk.ts';
 import { buildProgramImage } from '../kdumpctl/squashfs.ts';
 import { makeDisk } from './disk.ts';
+import { machines } from './machines.ts';
 import type { RehearsalKernel, RehearsalPlan } from './plan.ts';
 import type { RehearsalReport } from './report.ts';
 
-export const consoleParameter = 'console=ttyS0';
 export const crashFolder = '/var/crash';
 /** The disk's bus, the disk and its file system. */
 const diskModules = ['virtio_pci', 'virtio_blk', 'ext4'];
+/** kexec's option for each way of loading. */
+const kexecOption = { auto: '-a', file: '-s', load: '-c' } as const;
 /** Room on the sparse disk beside the dumps, bytes: images, journal, metadata. */
 const diskOverhead = 512 * 2 ** 20;
 
@@ -35,6 +38,7 @@ export async function buildGuestFiles(
   work: string,
   plan: RehearsalPlan,
   kernel: RehearsalKernel,
+  programs: CapturePrograms,
 ): Promise<GuestFiles> {
   const stage = join(work, 'disk');
   mkdirSync(join(stage, 'boot'), { recursive: true });
@@ -44,13 +48,14 @@ export async function buildGuestFiles(
   chmodSync(vmlinuz, 0o644);
 
   const index = await cachedModuleTree(kernel.modules);
-  const program = await buildProgramImage(plan.node, plan.entry, join(work, 'program.squashfs'));
+  const program = await buildProgramImage(programs, plan.entry, join(work, 'program.squashfs'));
   const image = await buildCaptureImage(
     {
       moduleTree: kernel.modules,
       index,
       targetModules: diskModules,
       program,
+      busybox: programs.busybox,
       kdumpConf: [
         'ext4 /dev/vda',
         `path ${crashFolder}`,
@@ -63,7 +68,7 @@ export async function buildGuestFiles(
   );
 
   const captureCommandLine = [
-    consoleParameter,
+    `console=${machines[plan.arch].console}`,
     ...captureParameters,
     `vmcore.save-timeout=${plan.timeout}`,
     ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
@@ -75,6 +80,7 @@ export async function buildGuestFiles(
       moduleTree: kernel.modules,
       modules: loadOrder(index, [...diskModules, ...runtimeModules]),
       program,
+      busybox: programs.busybox,
       init: readFileSync(new URL('./first-machine.sh', import.meta.url)),
       extra: [
         {
@@ -82,6 +88,7 @@ export async function buildGuestFiles(
           path: 'etc/rehearsal/capture-command-line',
           data: Buffer.from(`${captureCommandLine}\n`),
         },
+        { kind: 'file', path: 'etc/rehearsal/kexec-call', data: Buffer.from(`${kexecOption[plan.load]}\n`) },
         ...(workload === undefined ? [] : [workload.program]),
       ],
     },

@@ -5,11 +5,11 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { requirePrograms } from '../../sys/programs.ts';
 import { releaseOfTree } from '../kdumpctl/module-tree.ts';
-import { busyboxStatic } from '../kdumpctl/ramdisk.ts';
+import { busyboxStatic } from '../kdumpctl/programs.ts';
 import { mksquashfs } from '../kdumpctl/squashfs.ts';
 import { debianKernel } from './debian.ts';
 import { debugfs, mkfsExt4 } from './disk.ts';
-import { qemuX86 } from './qemu.ts';
+import { type GuestArch, machines, ownArch } from './machines.ts';
 
 export interface RehearsalKernel {
   readonly image: string;
@@ -18,7 +18,10 @@ export interface RehearsalKernel {
 }
 
 export interface RehearsalPlan {
-  /** Undefined: this machine's own kernel when its files are there, else Debian's. */
+  readonly arch: GuestArch;
+  /** The system call that loads the crash kernel: kexec_file_load, kexec_load, or the one that works. */
+  readonly load: 'file' | 'load' | 'auto';
+  /** Undefined: this machine's own kernel when its files are there and the architecture is its own, else Debian's. */
   readonly kernel: RehearsalKernel | undefined;
   /** Bytes. */
   readonly memory: number;
@@ -43,25 +46,31 @@ export interface RehearsalPlan {
 }
 
 /** E_NEEDS, naming the packages, when a program is missing. */
-export function checkPrograms(): void {
-  requirePrograms([qemuX86, mkfsExt4, debugfs, mksquashfs, busyboxStatic]);
+export function checkPrograms(arch: GuestArch): void {
+  const own = arch === ownArch ? [busyboxStatic] : [];
+  requirePrograms([machines[arch].qemu, mkfsExt4, debugfs, mksquashfs, ...own]);
 }
 
 /** The kernel to panic. E_FILE when a given one is not there; debianKernel()'s errors when Debian's is needed. */
 export async function chooseKernel(
-  given: RehearsalKernel | undefined,
+  { kernel: given, arch }: Pick<RehearsalPlan, 'kernel' | 'arch'>,
   progress: Progress,
 ): Promise<RehearsalKernel> {
   if (given) {
     if (!existsSync(given.image)) {
-      throw new VmcoreError('E_FILE', 'no such kernel', { file: given.image, hint: 'name a bzImage' });
+      throw new VmcoreError('E_FILE', 'no such kernel', {
+        file: given.image,
+        hint: 'name a bzImage (x86_64) or an Image (arm64)',
+      });
     }
     releaseOfTree(given.modules);
     return given;
   }
   const own = { image: `/boot/vmlinuz-${release()}`, modules: `/lib/modules/${release()}` };
-  if (existsSync(own.image) && existsSync(own.modules)) return own;
-  progress.note(`this machine has no ${own.image} with modules: taking Debian 12's kernel`);
-  const debian = await debianKernel({ progress });
+  if (arch === ownArch) {
+    if (existsSync(own.image) && existsSync(own.modules)) return own;
+    progress.note(`this machine has no ${own.image} with modules: taking Debian's kernel`);
+  }
+  const debian = await debianKernel({ ...machines[arch].debianKernel, progress });
   return { image: debian.vmlinuz, modules: debian.modules };
 }

@@ -10,8 +10,6 @@ import { VmcoreError } from '../../base/errors.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import type { Accelerator } from './accelerator.ts';
 
-export const qemuX86 = { name: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86' };
-
 export interface Guest {
   readonly qemu: string;
   readonly accelerator: Accelerator;
@@ -92,7 +90,7 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
       reject(
         new VmcoreError('E_NEEDS', `cannot be started: ${cause.message}`, {
           file: guest.qemu,
-          hint: 'install qemu-system-x86',
+          hint: "install Debian's qemu-system-x86 or qemu-system-arm",
           cause,
         }),
       );

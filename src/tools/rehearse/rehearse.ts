@@ -15,13 +15,16 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { requireProgram } from '../../sys/programs.ts';
+import type { CapturePrograms } from '../kdumpctl/programs.ts';
 import { dumpNames } from '../kdumpctl/save.ts';
-import { type Accelerator, pickAccelerator } from './accelerator.ts';
+import type { Accelerator } from './accelerator.ts';
 import { takeFile } from './disk.ts';
 import { examineDump } from './examine.ts';
-import { buildGuestFiles, consoleParameter, type GuestFiles } from './guest-files.ts';
+import { guestPrograms } from './foreign-programs.ts';
+import { buildGuestFiles, type GuestFiles } from './guest-files.ts';
+import { machines, ownArch } from './machines.ts';
 import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
-import { type GuestRun, qemuX86, runGuest } from './qemu.ts';
+import { type GuestRun, runGuest } from './qemu.ts';
 import type { RehearsalReport } from './report.ts';
 import { filesToTake, findDump, keepLog, prepareKeep, takeIncomplete } from './take-dump.ts';
 import { captureLog, type Step, Timeline } from './timeline.ts';
@@ -35,12 +38,13 @@ export async function rehearse(
   progress: Progress,
   abort: AbortSignal,
 ): Promise<RehearsalReport> {
-  checkPrograms();
+  checkPrograms(plan.arch);
   const keep = plan.keep && prepareKeep(plan.keep.folder);
-  const kernel = await chooseKernel(plan.kernel, progress);
+  const kernel = await chooseKernel(plan, progress);
+  const programs = await guestPrograms(plan.arch, plan.node, progress);
   const work = mkdtempSync(join(cacheDir('rehearse'), 'run-'));
   try {
-    return await rehearseIn(work, plan, kernel, keep, progress, abort);
+    return await rehearseIn(work, plan, { kernel, programs }, keep, progress, abort);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -49,7 +53,7 @@ export async function rehearse(
 async function rehearseIn(
   work: string,
   plan: RehearsalPlan,
-  kernel: RehearsalKernel,
+  { kernel, programs }: { readonly kernel: RehearsalKernel; readonly programs: CapturePrograms },
   keep: string | undefined,
   progress: Progress,
   abort: AbortSignal,
@@ -57,9 +61,16 @@ async function rehearseIn(
   const clock = new StepClock(progress);
 
   clock.step('build image');
-  const built = await buildGuestFiles(work, plan, kernel);
-  const accelerator = await pickAccelerator(requireProgram(qemuX86));
-  if (accelerator.name === 'tcg') progress.note('KVM does not work here: QEMU emulates the processor');
+  const built = await buildGuestFiles(work, plan, kernel, programs);
+  const machine = machines[plan.arch];
+  const accelerator = await machine.accelerator(requireProgram(machine.qemu));
+  if (accelerator.name === 'tcg') {
+    progress.note(
+      plan.arch === ownArch
+        ? 'KVM does not work here: QEMU emulates the processor'
+        : `QEMU emulates an ${plan.arch} processor`,
+    );
+  }
 
   clock.stop();
   const serialLog = join(keep ?? work, 'serial.log');
@@ -92,12 +103,12 @@ async function rehearseIn(
   return {
     kernel: { release: built.release, image: kernel.image, modules: kernel.modules },
     machine: {
-      arch: 'x86_64',
+      arch: plan.arch,
       accelerator: accelerator.name,
       memory: plan.memory,
       cpus: plan.cpus,
       crashkernel: plan.crashkernel,
-      load: 'file',
+      load: loadCall(timeline.fields('armed')?.call),
       workload: plan.workload,
     },
     captureImage: built.captureImage,
@@ -131,12 +142,13 @@ async function run(
   const timeline = new Timeline();
   let current = 'boot';
   progress.step(current);
+  const machine = machines[plan.arch];
   const guest = {
-    qemu: requireProgram(qemuX86),
+    qemu: requireProgram(machine.qemu),
     accelerator,
     kernel: built.kernel,
     initrd: built.initrd,
-    commandLine: `${consoleParameter} crashkernel=${plan.crashkernel} panic=-1 printk.devkmsg=on quiet`,
+    commandLine: `console=${machine.console} crashkernel=${plan.crashkernel} panic=-1 printk.devkmsg=on quiet`,
     disks: [built.disk, ...(built.scratchDisk === undefined ? [] : [built.scratchDisk])],
     memory: plan.memory,
     cpus: plan.cpus,
@@ -179,6 +191,9 @@ export function failureOf(run: GuestRun, timeline: Timeline, timeout: number): s
   if (!timeline.reached('dump-saved')) return `the guest went down without a dump; ${seen}`;
   return undefined;
 }
+
+const loadCall = (call: unknown): RehearsalReport['machine']['load'] =>
+  call === 'kexec_load' ? 'load' : 'file';
 
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 

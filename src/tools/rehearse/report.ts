@@ -2,19 +2,20 @@
 import { formatSize } from '../../base/units.ts';
 import type { JournalFields, JournalValue } from '../kdumpctl/journal.ts';
 import type { DumpFindings } from './examine.ts';
+import type { GuestArch } from './machines.ts';
 import type { Step } from './timeline.ts';
 
 export interface RehearsalReport {
   readonly kernel: { readonly release: string; readonly image: string; readonly modules: string };
   readonly machine: {
-    readonly arch: 'x86_64';
+    readonly arch: GuestArch;
     readonly accelerator: 'kvm' | 'tcg';
     readonly memory: number;
     readonly cpus: number;
     /** As given to crashkernel=. */
     readonly crashkernel: string;
-    /** How the crash kernel was loaded. */
-    readonly load: 'file';
+    /** How the crash kernel was loaded: kexec_file_load(2) or kexec_load(2). */
+    readonly load: 'file' | 'load';
     /** The program that ran before the panic. */
     readonly workload: string | undefined;
   };
