@@ -10,13 +10,14 @@ import type { PfnRange } from '../base/units.ts';
 import type { Arch } from './dump.ts';
 import {
   ElfMachine,
-  ElfType,
   elfHeaderSize,
   encodeNotes,
   type Note,
   PN_XNUM,
   type ProgramHeader,
   programHeaderSize,
+  putCoreHeader,
+  putProgramHeader,
   SegmentType,
   sectionHeaderSize,
 } from './elf.ts';
@@ -96,28 +97,15 @@ export class ElfWriter {
     const tableEnd = elfHeaderSize + count * programHeaderSize;
     const bytes = new Uint8Array(tableEnd + (extended ? sectionHeaderSize : 0));
     const view = viewOf(bytes);
-    bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, littleEndian ? 1 : 2, 1]);
-    view.setUint16(16, ElfType.core, littleEndian);
-    view.setUint16(18, arch === 'x86_64' ? ElfMachine.x86_64 : ElfMachine.aarch64, littleEndian);
-    view.setUint32(20, 1, littleEndian);
-    putU64(view, 32, elfHeaderSize, littleEndian);
+    const machine = arch === 'x86_64' ? ElfMachine.x86_64 : ElfMachine.aarch64;
+    putCoreHeader(view, machine, extended ? PN_XNUM : count, littleEndian);
     putU64(view, 40, extended ? tableEnd : 0, littleEndian);
     view.setUint32(48, flags, littleEndian);
-    view.setUint16(52, elfHeaderSize, littleEndian);
-    view.setUint16(54, programHeaderSize, littleEndian);
-    view.setUint16(56, extended ? PN_XNUM : count, littleEndian);
     view.setUint16(58, extended ? sectionHeaderSize : 0, littleEndian);
     view.setUint16(60, extended ? 1 : 0, littleEndian);
     if (extended) view.setUint32(tableEnd + 44, count, littleEndian);
     this.segments.forEach((segment, i) => {
-      const at = elfHeaderSize + i * programHeaderSize;
-      view.setUint32(at, segment.type, littleEndian);
-      view.setUint32(at + 4, segment.flags, littleEndian);
-      putU64(view, at + 8, segment.offset, littleEndian);
-      view.setBigUint64(at + 16, segment.vaddr, littleEndian);
-      putU64(view, at + 24, segment.paddr, littleEndian);
-      putU64(view, at + 32, segment.fileSize, littleEndian);
-      putU64(view, at + 40, segment.memorySize, littleEndian);
+      putProgramHeader(view, elfHeaderSize + i * programHeaderSize, segment, littleEndian);
     });
     this.sink.write(0, bytes);
   }

@@ -5,7 +5,7 @@
  * Nothing here is allocated by a size from the file before that size was checked against the file.
  */
 import { type ByteSource, readExact } from '../base/byte-source.ts';
-import { alignUp, cString, u64, viewOf } from '../base/bytes.ts';
+import { alignUp, cString, putU64, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 
 export const ElfType = { exec: 2, dyn: 3, core: 4 } as const;
@@ -92,6 +92,42 @@ export function parseElf(source: ByteSource): ElfFile {
     littleEndian,
     segments,
   };
+}
+
+/** Where e_phnum is, 16 bits. */
+export const programHeaderCountOffset = 56;
+
+/**
+ * Writes the first 64 bytes of a core file with `count` program headers behind them: ELF64, version 1, no sections. The count is the
+ * caller's to keep below PN_XNUM, or to tell in section header 0.
+ */
+export function putCoreHeader(view: DataView, machine: number, count: number, littleEndian: boolean): void {
+  [0x7f, 0x45, 0x4c, 0x46, 2, littleEndian ? 1 : 2, 1].forEach((byte, i) => void view.setUint8(i, byte));
+  view.setUint16(16, ElfType.core, littleEndian);
+  view.setUint16(18, machine, littleEndian);
+  view.setUint32(20, 1, littleEndian);
+  putU64(view, 32, elfHeaderSize, littleEndian);
+  view.setUint16(52, elfHeaderSize, littleEndian);
+  view.setUint16(54, programHeaderSize, littleEndian);
+  view.setUint16(programHeaderCountOffset, count, littleEndian);
+}
+
+/** Writes one program header at `at`; `align` is p_align. */
+export function putProgramHeader(
+  view: DataView,
+  at: number,
+  header: ProgramHeader,
+  littleEndian: boolean,
+  align = 0,
+): void {
+  view.setUint32(at, header.type, littleEndian);
+  view.setUint32(at + 4, header.flags, littleEndian);
+  putU64(view, at + 8, header.offset, littleEndian);
+  view.setBigUint64(at + 16, header.vaddr, littleEndian);
+  putU64(view, at + 24, header.paddr, littleEndian);
+  putU64(view, at + 32, header.fileSize, littleEndian);
+  putU64(view, at + 40, header.memorySize, littleEndian);
+  putU64(view, at + 48, align, littleEndian);
 }
 
 export interface Note {
