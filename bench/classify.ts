@@ -22,7 +22,7 @@ for (let pass = 0; pass < passes; pass++) {
   const before = process.cpuUsage();
   const started = performance.now();
   const selection = selector();
-  for (const window of windowsOf(dump.memory.endPfn, defaultBitmapBytes)) {
+  for (const window of windowsOf(dump.memory, defaultBitmapBytes)) {
     ram += selection.select(window).ram.count();
   }
   seconds.push((performance.now() - started) / 1000);

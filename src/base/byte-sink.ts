@@ -7,6 +7,8 @@ export interface ByteSink {
    * those that overlap (store_flat_data_array() and read_flattened_format() in its makedumpfile.c).
    */
   readonly rewritable: boolean;
+  /** What is read where nothing was written, before what was: the hole in a new file, or what the device held before. */
+  readonly unwritten: 'zeros' | 'unknown';
   /** Writes all of `bytes` at `offset`. */
   write(offset: number, bytes: Uint8Array): void;
 }

@@ -10,7 +10,7 @@
  */
 import type { ByteSource, Window } from '../base/byte-source.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
-import type { Paddr, Pfn } from '../base/units.ts';
+import type { Paddr, Pfn, PfnRange } from '../base/units.ts';
 import type { PageCodecs } from '../codecs/page-codec.ts';
 import type { Note, ProgramHeader } from './elf.ts';
 
@@ -37,6 +37,8 @@ export interface PhysicalMemory {
   markPresent(into: PfnBitmap): void;
   /** How many page frames those are, without a bitmap of all of them: memory may be said to reach anywhere. */
   countPages(): PageCounts;
+  /** Ranges that all RAM lies in, ascending and apart; what is between them need not be looked at. There may be holes in them. */
+  ramRanges(): Iterable<PfnRange>;
 }
 
 export interface PageCounts {

@@ -7,7 +7,7 @@
  */
 import type { ByteSource, Window } from '../base/byte-source.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
-import { asPfn, type Paddr, type Pfn } from '../base/units.ts';
+import { asPfn, type Paddr, type Pfn, type PfnRange } from '../base/units.ts';
 import type { PageCounts, PageState, PhysicalMemory } from './dump.ts';
 
 /** A run of physical memory, bytes; `fileEnd` is where its bytes in the file stop, `end` where its RAM stops. */
@@ -143,6 +143,20 @@ export class ElfMemory implements PhysicalMemory {
       ram: this.countCovered((extent) => extent.end),
       present: this.countCovered((extent) => extent.fileEnd),
     };
+  }
+
+  *ramRanges(): Generator<PfnRange> {
+    let range: PfnRange | undefined;
+    for (const extent of this.extents) {
+      const start = asPfn(Math.floor(extent.start / this.pageSize));
+      const end = asPfn(Math.ceil(extent.end / this.pageSize));
+      if (range === undefined) range = { start, end };
+      else if (start > range.end) {
+        yield range;
+        range = { start, end };
+      } else if (end > range.end) range = { start: range.start, end };
+    }
+    if (range !== undefined) yield range;
   }
 
   /** Page frames that a byte from the start of some extent to its `endOf` lies in. */

@@ -12,6 +12,7 @@ export interface ByteStream {
 export class FlattenedSink implements ByteSink {
   readonly name: string;
   readonly rewritable = false;
+  readonly unwritten = 'zeros';
   /** Of the dump that is being flattened, bytes. */
   size = 0;
   private readonly stream: ByteStream;

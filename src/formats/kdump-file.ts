@@ -2,10 +2,10 @@
 import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { latin1 } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { PfnBitmap } from '../base/pfn-bitmap.ts';
 import { asPfn } from '../base/units.ts';
 import { type Arch, noteNames, type OpenOptions } from './dump.ts';
 import { type Note, parseNotes } from './elf.ts';
+import { KdumpBitmap } from './kdump-bitmap.ts';
 import {
   type FileRegion,
   type KdumpHeader,
@@ -21,8 +21,8 @@ export const isKdump = (head: Uint8Array): boolean =>
 
 /** Page frames that are RAM, and those that the dump holds. */
 export interface KdumpBitmaps {
-  readonly ram: PfnBitmap;
-  readonly dumped: PfnBitmap;
+  readonly ram: KdumpBitmap;
+  readonly dumped: KdumpBitmap;
 }
 
 export interface KdumpFile {
@@ -47,7 +47,7 @@ export function openKdumpFile(source: ByteSource, options: OpenOptions, first?: 
   const notes = readNotes(header, source);
   const vmcoreinfo = vmcoreinfoText(notes) ?? readVmcoreinfo(header, source);
   if (first !== undefined) checkSameDump(first, header, source);
-  const bitmaps = first?.bitmaps ?? readBitmaps(header, source);
+  const bitmaps = first?.bitmaps ?? bitmapsOf(header, source);
   const memory = new KdumpMemory({
     source,
     pageSize: header.blockSize,
@@ -113,18 +113,16 @@ function readRegion(source: ByteSource, { offset, size }: FileRegion, what: stri
 const bitmapSize = (header: KdumpHeader): number => (header.bitmapBlocks / 2) * header.blockSize;
 const bitmapsAt = (header: KdumpHeader): number => (1 + header.subHeaderBlocks) * header.blockSize;
 
-function readBitmaps(header: KdumpHeader, source: ByteSource): KdumpBitmaps {
-  const bitmap = (n: 0 | 1): PfnBitmap => {
-    const used = Math.ceil(header.maxMapnr / 8);
-    const bytes = readExact(source, bitmapsAt(header) + n * bitmapSize(header), used, `bitmap ${n + 1}`);
-    // Bits beyond the last page frame would count as pages.
-    if (header.maxMapnr % 8 !== 0) bytes[used - 1] = bytes[used - 1]! & ((1 << (header.maxMapnr % 8)) - 1);
-    return new PfnBitmap(asPfn(0), asPfn(header.maxMapnr), bytes);
-  };
+function bitmapsOf(header: KdumpHeader, source: ByteSource): KdumpBitmaps {
+  const bitmap = (n: 0 | 1): KdumpBitmap =>
+    new KdumpBitmap({
+      source,
+      offset: bitmapsAt(header) + n * bitmapSize(header),
+      end: asPfn(header.maxMapnr),
+      name: `bitmap ${n + 1}`,
+    });
   return { ram: bitmap(0), dumped: bitmap(1) };
 }
-
-const comparedAtATime = 1 << 16;
 
 /** Do two files come from one run of makedumpfile --split? Their times differ, their kernels and bitmaps do not. */
 function checkSameDump(first: KdumpFile, header: KdumpHeader, source: ByteSource): void {
@@ -144,15 +142,7 @@ function checkSameDump(first: KdumpFile, header: KdumpHeader, source: ByteSource
   ) {
     throw different('the kernels');
   }
-  // The last byte may have bits beyond the last page frame.
-  const length = Math.floor(header.maxMapnr / 8);
-  const { bytes } = first.bitmaps.dumped;
-  const from = bitmapsAt(header) + bitmapSize(header);
-  for (let at = 0; at < length; at += comparedAtATime) {
-    const size = Math.min(comparedAtATime, length - at);
-    const piece = readExact(source, from + at, size, 'bitmap 2');
-    for (let i = 0; i < size; i++) if (piece[i] !== bytes[at + i]) throw different('the pages');
-  }
+  if (!bitmapsOf(header, source).dumped.equals(first.bitmaps.dumped)) throw different('the pages');
 }
 
 /** How many of the last descriptors are looked at to find where the file must end. */

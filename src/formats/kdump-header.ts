@@ -13,7 +13,9 @@
 import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { cString, isPowerOfTwo, putU64, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { maxPageFrames } from '../base/pfn-bitmap.ts';
+
+/** 256 TiB of 4 KiB pages: bitmaps of 8 GiB, which take seconds to go through. */
+const maxPageFrames = 2 ** 36;
 
 export const kdumpSignature = 'KDUMP   ';
 export const kdumpVersion = 6;
@@ -146,7 +148,7 @@ export function readKdumpHeader(source: ByteSource): KdumpHeader {
     );
   }
   if (maxMapnr > maxPageFrames) {
-    throw new VmcoreError('E_UNSUPPORTED', `a dump of ${maxMapnr} page frames; at most 2^32 can be handled`, {
+    throw new VmcoreError('E_UNSUPPORTED', `a dump of ${maxMapnr} page frames; at most 2^36 can be handled`, {
       file: source.name,
     });
   }

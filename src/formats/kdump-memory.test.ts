@@ -11,6 +11,7 @@ import { PfnBitmap } from '../base/pfn-bitmap.ts';
 import { asPaddr, asPfn } from '../base/units.ts';
 import type { PageCodec } from '../codecs/page-codec.ts';
 import type { PhysicalMemory } from './dump.ts';
+import { KdumpBitmap } from './kdump-bitmap.ts';
 import { KdumpMemory } from './kdump-memory.ts';
 import { openDump } from './open.ts';
 
@@ -132,13 +133,15 @@ describe('pages of a kdump file', () => {
       fc.property(sets, (ranges) => {
         const dumped = new PfnBitmap(asPfn(0), asPfn(4500));
         for (const [from, length] of ranges) dumped.setRange(from, from + length);
+        const source = new MemorySource(dumped.bytes);
+        const bitmap = new KdumpBitmap({ source, offset: 0, end: dumped.end, name: 'bitmap' });
         const memory = new KdumpMemory({
           source: new MemorySource(new Uint8Array()),
           pageSize: 4096,
           littleEndian: true,
           descriptorsAt: 0,
-          ram: dumped,
-          dumped,
+          ram: bitmap,
+          dumped: bitmap,
           codecs: {},
         });
         let before = 0;

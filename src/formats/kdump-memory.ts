@@ -1,20 +1,21 @@
 /**
  * The pages of a kdump-compressed file: bitmap 2 says which are there, the n-th set bit has the n-th descriptor.
  *
- * Finding a descriptor is one table look-up: `rank` holds the number of set bits before each 512-bit block. The
- * descriptors themselves are never all in memory (24 bytes a page): one block of them is kept.
+ * Neither the bitmaps (kdump-bitmap.ts) nor the descriptors (24 bytes a page) are ever all in memory: one block of descriptors is kept.
  */
 import type { ByteSource } from '../base/byte-source.ts';
 import { u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { bitsInByte, type PfnBitmap } from '../base/pfn-bitmap.ts';
+import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import type { Paddr, Pfn, PfnRange } from '../base/units.ts';
 import { codecFlags, codecNames, type PageCodecs } from '../codecs/page-codec.ts';
 import type { PageCounts, PageState, PhysicalMemory } from './dump.ts';
+import type { KdumpBitmap } from './kdump-bitmap.ts';
 import { pageDescriptorSize } from './kdump-header.ts';
 
-const rankBlockBytes = 64;
 const descriptorsPerBlock = 1024;
+/** 64 GiB of 4 KiB pages: 400 MB of descriptors, half a second. */
+const maxCounted = 2 ** 24;
 
 export interface KdumpPages {
   readonly source: ByteSource;
@@ -22,8 +23,8 @@ export interface KdumpPages {
   readonly littleEndian: boolean;
   /** File offset of the first descriptor. */
   readonly descriptorsAt: number;
-  readonly ram: PfnBitmap;
-  readonly dumped: PfnBitmap;
+  readonly ram: KdumpBitmap;
+  readonly dumped: KdumpBitmap;
   /**
    * For one part of a split dump: the page frames it holds. Its bitmaps are those of the whole dump, its descriptors only its own
    * (makedumpfile 1.7.9, reassemble_kdump_pages).
@@ -42,7 +43,6 @@ export class KdumpMemory implements PhysicalMemory {
   readonly pageSize: number;
   readonly endPfn: Pfn;
   private readonly pages: KdumpPages;
-  private readonly rank: Uint32Array;
   /** Number of dumped pages before the first one of this file. */
   private readonly firstRank: number;
   /** Number of dumped pages that this file has descriptors for. */
@@ -60,17 +60,9 @@ export class KdumpMemory implements PhysicalMemory {
     this.endPfn = pages.ram.end;
     this.compressed = new Uint8Array(pages.pageSize);
     this.wholePage = new Uint8Array(pages.pageSize);
-    const { bytes } = pages.dumped;
-    this.rank = new Uint32Array(Math.ceil(bytes.length / rankBlockBytes) + 1);
-    let sum = 0;
-    for (let at = 0; at < bytes.length; at++) {
-      if (at % rankBlockBytes === 0) this.rank[at / rankBlockBytes] = sum;
-      sum += bitsInByte[bytes[at]!]!;
-    }
-    this.rank[this.rank.length - 1] = sum;
     const { part, dumped } = pages;
-    this.firstRank = part === undefined ? 0 : this.rankOf(Math.min(part.start, dumped.end));
-    const endRank = part === undefined ? sum : this.rankOf(Math.min(part.end, dumped.end));
+    this.firstRank = part === undefined ? 0 : dumped.rank(part.start);
+    const endRank = part === undefined ? dumped.count : dumped.rank(part.end);
     this.pageCount = Math.max(0, endRank - this.firstRank);
   }
 
@@ -103,15 +95,19 @@ export class KdumpMemory implements PhysicalMemory {
   }
 
   markRam(into: PfnBitmap): void {
-    for (const { start, end } of this.pages.ram.runs(into.start, into.end)) into.setRange(start, end);
+    this.pages.ram.markIn(into);
   }
 
   markPresent(into: PfnBitmap): void {
-    for (const { start, end } of this.pages.dumped.runs(into.start, into.end)) into.setRange(start, end);
+    this.pages.dumped.markIn(into);
   }
 
   countPages(): PageCounts {
-    return { ram: this.pages.ram.count(), present: this.pages.dumped.count() };
+    return { ram: this.pages.ram.count, present: this.pages.dumped.count };
+  }
+
+  ramRanges(): Iterable<PfnRange> {
+    return this.pages.ram.ranges();
   }
 
   /** The n-th descriptor; undefined when the file ends before it. */
@@ -133,10 +129,11 @@ export class KdumpMemory implements PhysicalMemory {
   }
 
   /**
-   * Pages that share one page of zeros. Pages are written at ascending offsets, so a stored page at an offset that was already
-   * passed is a shared one.
+   * Pages that share one page of zeros; undefined when there are too many descriptors to look at. Pages are written at ascending offsets,
+   * so a stored page at an offset that was already passed is a shared one.
    */
-  countZeroPages(): number {
+  countZeroPages(): number | undefined {
+    if (this.pageCount > maxCounted) return undefined;
     const stored = (n: number): number | undefined => {
       const descriptor = this.descriptor(n);
       const isStored = descriptor?.flags === 0 && descriptor.size === this.pageSize && descriptor.offset > 0;
@@ -157,19 +154,7 @@ export class KdumpMemory implements PhysicalMemory {
 
   /** The index of the descriptor of a dumped page. */
   descriptorIndex(pfn: number): number {
-    return this.rankOf(pfn) - this.firstRank;
-  }
-
-  /** Number of dumped pages before `pfn`. */
-  private rankOf(pfn: number): number {
-    const { bytes } = this.pages.dumped;
-    if (pfn >= this.pages.dumped.end) return this.rank[this.rank.length - 1]!;
-    const bit = pfn - this.pages.dumped.start;
-    const lastByte = Math.floor(bit / 8);
-    let at = Math.floor(lastByte / rankBlockBytes) * rankBlockBytes;
-    let index = this.rank[at / rankBlockBytes]!;
-    for (; at < lastByte; at++) index += bitsInByte[bytes[at]!]!;
-    return index + bitsInByte[bytes[lastByte]! & ((1 << (bit & 7)) - 1)]!;
+    return this.pages.dumped.rank(pfn) - this.firstRank;
   }
 
   private load(pfn: number, page: Uint8Array): PageState {

@@ -114,11 +114,13 @@ export class KdumpWriter {
     this.writeHeader();
     sink.write(notesAt, notes);
     if (eraseinfo.length > 0) sink.write(notesAt + notes.length, eraseinfo);
-    // In whole blocks: a file that ends here, because nothing was kept or no space is left, can still be opened.
-    this.reserve(this.bitmapsAt, 2 * this.bitmapBytes);
+    // In whole blocks: a file that ends here, because nothing was kept or no space is left, can still be opened. Where memory at a high address
+    // makes the bitmaps gigabytes of zeros, they stay a hole.
+    const hole = sink.unwritten === 'zeros' ? 2 * this.bitmapBytes - pageSize : 0;
+    this.reserve(this.bitmapsAt + hole, 2 * this.bitmapBytes - hole);
   }
 
-  /** The bitmaps of one window, which starts at a multiple of 8 pages. */
+  /** The bitmaps of one window, which starts at a multiple of 8 pages. Page frames that no window has are in neither. */
   addBitmaps(ram: PfnBitmap, kept: PfnBitmap): void {
     const at = this.bitmapsAt + ram.start / 8;
     this.sink.write(at, ram.bytes);

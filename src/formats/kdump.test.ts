@@ -184,6 +184,7 @@ describe('opening a kdump file', () => {
       dumpLevel: 31,
       incomplete: false,
       compression: 'zstd',
+      vmemmap: 'all',
       cpus: 1,
       zeroPages: 0,
     });

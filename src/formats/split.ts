@@ -38,7 +38,7 @@ export function openKdumpParts(sources: readonly ByteSource[], options: OpenOpti
   const missing: PfnRange[] = [];
   let at = asPfn(0);
   const addGap = (end: Pfn): void => {
-    if (dumped.next(at) < end) missing.push({ start: at, end });
+    if (dumped.countRange(at, end) > 0) missing.push({ start: at, end });
   };
   for (const [i, part] of parts.entries()) {
     if (part.start < at) {
@@ -90,10 +90,21 @@ export function openKdump(sources: readonly ByteSource[], options: OpenOptions):
       cpus: header.cpus,
       // Counted only when asked for: it looks at every descriptor.
       get zeroPages() {
-        return parts.reduce((sum, { file }) => sum + file.memory.countZeroPages(), 0);
+        return countZeroPages(parts);
       },
     }),
   };
+}
+
+/** Undefined when there are too many pages in a part. */
+function countZeroPages(parts: readonly KdumpPart[]): number | undefined {
+  let sum = 0;
+  for (const { file } of parts) {
+    const count = file.memory.countZeroPages();
+    if (count === undefined) return undefined;
+    sum += count;
+  }
+  return sum;
 }
 
 function partOf(file: KdumpFile, mustBePart: boolean): KdumpPart {
@@ -149,6 +160,10 @@ class SplitMemory implements PhysicalMemory {
 
   countPages(): PageCounts {
     return this.parts[0]!.file.memory.countPages();
+  }
+
+  ramRanges(): Iterable<PfnRange> {
+    return this.parts[0]!.file.memory.ramRanges();
   }
 
   /** The part that holds a page frame, or any: each knows of every page frame whether it is RAM, and says "lost" of others'. */

@@ -14,11 +14,14 @@ export interface MemoryRun {
 
 /** Runs of whole pages that overlap [start, end), ascending. Long runs come in parts. */
 export function* presentRuns(dump: Dump, start: number, end: number): Generator<MemoryRun> {
-  const { pageSize, endPfn } = dump.memory;
-  const last = Math.min(Math.ceil(end / pageSize), endPfn);
-  for (let first = Math.floor(start / pageSize); first < last; first += windowPages) {
-    const present = new PfnBitmap(asPfn(first), asPfn(Math.min(first + windowPages, last)));
-    dump.memory.markPresent(present);
-    for (const run of present.runs()) yield { start: run.start * pageSize, end: run.end * pageSize };
+  const { memory } = dump;
+  const { pageSize } = memory;
+  for (const range of memory.ramRanges()) {
+    const last = Math.min(Math.ceil(end / pageSize), range.end);
+    for (let at = Math.max(Math.floor(start / pageSize), range.start); at < last; at += windowPages) {
+      const present = new PfnBitmap(asPfn(at), asPfn(Math.min(at + windowPages, last)));
+      memory.markPresent(present);
+      for (const run of present.runs()) yield { start: run.start * pageSize, end: run.end * pageSize };
+    }
   }
 }

@@ -1,5 +1,14 @@
 /** A new file as a ByteSink: mode 0600, never over an existing file unless told, safely on disk when finished. */
-import { closeSync, constants, fsyncSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { ByteSink } from '../base/byte-sink.ts';
 import { VmcoreError } from '../base/errors.ts';
@@ -14,6 +23,7 @@ export type Durability = 'disk' | 'cache';
 export class FileSink implements ByteSink {
   readonly name: string;
   readonly rewritable = true;
+  readonly unwritten: 'zeros' | 'unknown';
   private readonly fd: number;
 
   /** E_EXISTS when it is there and `ifExists` is "refuse"; E_FILE when it cannot be made. */
@@ -25,6 +35,7 @@ export class FileSink implements ByteSink {
       const isDevice = ifExists === 'overwrite' && !removeFile(path);
       const how = isDevice ? constants.O_TRUNC : constants.O_EXCL;
       this.fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | how, 0o600);
+      this.unwritten = fstatSync(this.fd).isFile() ? 'zeros' : 'unknown';
     } catch (cause) {
       throw asVmcoreError(cause, 'cannot create', { file: path });
     }

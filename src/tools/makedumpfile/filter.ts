@@ -38,7 +38,7 @@ const shownBytes = 4 << 20;
 /** Can the level be done without knowing the kernel? (0 and 1 can.) */
 export const needsKernel = (level: number): boolean => excludedKinds(level) !== excludedKinds(0);
 
-/** One pass over physical memory: windows are asked for in ascending order, without gaps. */
+/** One pass over physical memory: windows are asked for in ascending order, with nothing but holes between them. */
 export interface SelectionPass {
   select(window: PfnRange): Selection;
   /** So far, over all windows. */

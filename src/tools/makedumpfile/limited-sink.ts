@@ -7,12 +7,14 @@ import { formatSize } from '../../base/units.ts';
 export class LimitedSink implements ByteSink {
   readonly name: string;
   readonly rewritable: boolean;
+  readonly unwritten: ByteSink['unwritten'];
   private readonly sink: ByteSink;
   private readonly limit: number;
 
   constructor(sink: ByteSink, limit: number) {
     this.name = sink.name;
     this.rewritable = sink.rewritable;
+    this.unwritten = sink.unwritten;
     this.sink = sink;
     this.limit = limit;
   }
@@ -35,6 +37,7 @@ export class LimitedSink implements ByteSink {
 export class NullSink implements ByteSink {
   readonly name = '(nowhere)';
   readonly rewritable = true;
+  readonly unwritten = 'zeros';
   /** Bytes. */
   size = 0;
 

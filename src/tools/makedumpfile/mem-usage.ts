@@ -44,7 +44,7 @@ export function memUsage({ dump, reserved, bitmapBytes, progress }: MemUsageRequ
   let total = 0;
   let kept = 0;
   progress.step('Excluding unnecessary pages', memory.endPfn);
-  for (const window of windowsOf(memory.endPfn, bitmapBytes)) {
+  for (const window of windowsOf(memory, bitmapBytes)) {
     const selection = pass.select(window);
     for (const { start, end } of reserved) {
       selection.ram.clearRange(start, end);

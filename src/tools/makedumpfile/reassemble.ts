@@ -7,7 +7,7 @@
  */
 import type { ByteSink } from '../../base/byte-sink.ts';
 import { type ByteSource, readExact } from '../../base/byte-source.ts';
-import { putU64, viewOf } from '../../base/bytes.ts';
+import { isZero, putU64, viewOf } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { OpenOptions } from '../../formats/dump.ts';
@@ -67,7 +67,7 @@ class Reassembly {
     blocks.set(readExact(common, 0, diskDumpHeaderSize, 'the kdump header'));
     this.blocks = blocks;
     const bitmapsEnd = blocks.length + header.bitmapBlocks * blockSize;
-    const dataAt = bitmapsEnd + bitmaps.dumped.count() * pageDescriptorSize;
+    const dataAt = bitmapsEnd + bitmaps.dumped.count * pageDescriptorSize;
     this.data = new Appender(sink, dataAt, undefined);
     this.descriptors = new Appender(sink, bitmapsEnd, this.data);
     this.zeroPageAt = (header.dumpLevel & DumpLevel.zero) === 0 ? undefined : dataAt;
@@ -75,12 +75,12 @@ class Reassembly {
 
   run(progress: Progress): ReassembleResult {
     const { dumped } = this.first.bitmaps;
-    const total = dumped.count();
+    const total = dumped.count;
     progress.step('Copying data', total);
     this.writeHeaders(true, { offset: 0, size: 0 });
     this.copyBitmaps();
     if (this.zeroPageAt !== undefined) this.data.append(new Uint8Array(this.first.header.blockSize));
-    let at: number = dumped.start;
+    let at = 0;
     for (const { file, start, end } of this.parts) {
       this.losePages(dumped.countRange(at, start));
       this.copyPart(file, progress);
@@ -109,7 +109,9 @@ class Reassembly {
     const from = this.blocks.length;
     const end = from + header.bitmapBlocks * header.blockSize;
     for (let at = from; at < end; at += pieceSize) {
-      this.sink.write(at, readExact(source, at, Math.min(pieceSize, end - at), 'the bitmaps'));
+      const piece = readExact(source, at, Math.min(pieceSize, end - at), 'the bitmaps');
+      const isHole = at + pieceSize < end && this.sink.unwritten === 'zeros' && isZero(wordsOf(piece));
+      if (!isHole) this.sink.write(at, piece);
     }
   }
 
@@ -174,6 +176,10 @@ class Reassembly {
 const pieceSize = 1 << 20;
 /** Text, a line for each erased object. */
 const maxEraseinfo = 1 << 26;
+
+/** Of a whole number of words, at an offset that words may have. */
+const wordsOf = (bytes: Uint8Array): Int32Array =>
+  new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 const isAllZeros = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 

@@ -50,7 +50,7 @@ export async function writeElf(
   }
   const buffer = new Uint8Array(batchBytes);
   const leavesOutZeros = (level & DumpLevel.zero) !== 0;
-  const windows = windowsOf(endPfn, resources.bitmapBytes);
+  const windows = windowsOf(dump.memory, resources.bitmapBytes);
   const { newPass } = await withoutUnusedVmemmap(job, known, windows, async (selection) => {
     if (leavesOutZeros) await excludeZeroPages(selection);
   });

@@ -16,12 +16,12 @@ import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
 import { utsnameOf } from './utsname.ts';
 import { withoutUnusedVmemmap } from './vmemmap.ts';
-import { blockPagesFor, splitEvenly, windowsOf } from './windows.ts';
+import { BlockCounts, blockPagesFor, windowsOf } from './windows.ts';
 
 /** Page frames whose bitmaps were written, and what was learnt on the way. */
 interface FirstPass {
   readonly ram: number;
-  readonly blocks: number[];
+  readonly blocks: BlockCounts;
   /** The answer for the only window. */
   readonly selection: Selection | undefined;
 }
@@ -30,9 +30,9 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
   const { dump, level, outputs, resources, progress } = job;
   const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
   const { pageSize, endPfn } = dump.memory;
-  const windows = windowsOf(endPfn, resources.bitmapBytes);
+  const windows = windowsOf(dump.memory, resources.bitmapBytes);
   const { kernel, newPass } = await withoutUnusedVmemmap(job, known, windows);
-  const blockPages = blockPagesFor(job.splitBlock, pageSize);
+  const blockPages = blockPagesFor(job.splitBlock, pageSize, dump.memory.countPages().ram);
   const description = dump.describe();
   const leavesOutVmemmap = description.vmemmap === 'used' || (job.vmemmap === 'used' && kernel !== undefined);
   const writers = outputs.map(
@@ -70,8 +70,8 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
     const pass = newPass();
     progress.step('Excluding unnecessary pages', endPfn);
     const first = await firstPass();
-    const parts = splitEvenly(first.blocks, blockPages, endPfn, outputs.length);
-    const total = parts.reduce((sum, part) => sum + part.pages, 0);
+    const parts = first.blocks.split(endPfn, outputs.length);
+    const { total } = first.blocks;
     writers.forEach((writer, i) => {
       writer.beginPages(parts[i]!.pages, outputs.length === 1 ? undefined : parts[i]!, total);
     });
@@ -92,7 +92,7 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
     };
 
     async function firstPass(): Promise<FirstPass> {
-      const blocks: number[] = [];
+      const blocks = new BlockCounts();
       let ram = 0;
       let selection: Selection | undefined;
       for (const window of windows) {
@@ -100,7 +100,7 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
         ram += selection.ram.count();
         for (const writer of writers) writer.addBitmaps(selection.ram, selection.kept);
         for (let start: number = window.start; start < window.end; start += blockPages) {
-          blocks.push(selection.kept.countRange(start, start + blockPages));
+          blocks.add(start, selection.kept.countRange(start, start + blockPages));
         }
         progress.advance(window.end);
         await pause(job.abort);

@@ -1,7 +1,7 @@
 /** A dump as it is to be written: with erased bytes overwritten wherever they are read, and the erasures told in its notes. */
 import { latin1 } from '../../../base/bytes.ts';
 import type { PfnBitmap } from '../../../base/pfn-bitmap.ts';
-import type { Paddr, Pfn } from '../../../base/units.ts';
+import type { Paddr, Pfn, PfnRange } from '../../../base/units.ts';
 import {
   type Dump,
   noteNames,
@@ -61,6 +61,10 @@ class ErasedMemory implements PhysicalMemory {
 
   countPages(): PageCounts {
     return this.memory.countPages();
+  }
+
+  ramRanges(): Iterable<PfnRange> {
+    return this.memory.ramRanges();
   }
 }
 
