@@ -1,6 +1,7 @@
 /** What commands print: results to stdout, everything else to stderr. */
+import { standardOutput } from './ending.ts';
 
-export const printText = (text: string): void => void process.stdout.write(text);
+export const printText = (text: string): void => void standardOutput().write(text);
 
 export const printJson = (value: unknown): void => printText(`${JSON.stringify(value, null, 2)}\n`);
 

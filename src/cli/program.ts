@@ -1,9 +1,7 @@
-/** What every entry of the command line shares: one-line errors, exit statuses, and a quiet end when the reader of a pipe leaves. */
+/** Command lines that commander reads: they end as all commands do, and its own errors in one line too. */
 import { type Command, CommanderError } from 'commander';
-import { ExitStatus, VmcoreError } from '../base/errors.ts';
-
-/** Exit status of a program whose reader went away (128 + SIGPIPE). */
-const brokenPipe = 141;
+import { ExitStatus } from '../base/errors.ts';
+import { runToEnd, standardOutput } from './ending.ts';
 
 /** Makes commander throw instead of exiting, in this command and its subcommands, which must have been added. */
 function neverExit(command: Command): void {
@@ -13,32 +11,24 @@ function neverExit(command: Command): void {
 
 /** Runs a command line (without node and script) and sets process.exitCode; never throws. */
 export async function runProgram(program: Command, args: readonly string[]): Promise<void> {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(brokenPipe);
-    throw error;
-  });
+  // Commander writes there by itself.
+  standardOutput();
   neverExit(program);
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (error) {
-    process.exitCode = report(program.name(), error);
-  }
+  await runToEnd(program.name(), async () => {
+    try {
+      await program.parseAsync(args, { from: 'user' });
+      return undefined;
+    } catch (error) {
+      if (error instanceof CommanderError) return report(program.name(), error);
+      throw error;
+    }
+  });
 }
 
-function report(name: string, error: unknown): number {
-  if (error instanceof VmcoreError) {
-    process.stderr.write(`${name}: ${error.toLine()}\n`);
-    return error.exitStatus;
-  }
-  if (error instanceof CommanderError) {
-    // Help and version were asked for: they are results.
-    if (error.exitCode === 0) return ExitStatus.done;
-    const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-    process.stderr.write(`${name}: ${what}; see ${name} --help [E_USAGE]\n`);
-    return ExitStatus.usage;
-  }
-  process.stderr.write(
-    `${name}: this is a bug in vmcore, please report it:\n${error instanceof Error ? error.stack : String(error)}\n`,
-  );
-  return ExitStatus.failed;
+function report(name: string, error: CommanderError): ExitStatus {
+  // Help and version were asked for: they are results.
+  if (error.exitCode === 0) return ExitStatus.done;
+  const what = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  process.stderr.write(`${name}: ${what}; see ${name} --help [E_USAGE]\n`);
+  return ExitStatus.usage;
 }

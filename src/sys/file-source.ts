@@ -11,7 +11,7 @@ import { WindowReader } from './window-reader.ts';
 const maxRead = 0x7fff_f000;
 
 /** How bytes may be had: by mmap(2) where that is better, or always by read(2). */
-export type FileAccess = 'map' | 'read';
+type FileAccess = 'map' | 'read';
 
 /** f_type of statfs(2), include/uapi/linux/magic.h (Linux 6.1). */
 const TMPFS_MAGIC = 0x0102_1994;
@@ -57,7 +57,12 @@ class FileSource implements ByteSource {
 }
 
 /** Opens `path` for reading. E_FILE when it is missing, a directory or not permitted. */
-export function openFile(path: string, access: FileAccess = 'map'): ByteSource {
+export const openFile = (path: string): ByteSource => open(path, 'map');
+
+/** The same, by nothing but read(2). */
+export const openFileUnmapped = (path: string): ByteSource => open(path, 'read');
+
+function open(path: string, access: FileAccess): ByteSource {
   let fd: number;
   try {
     fd = openSync(path, 'r');

@@ -12,7 +12,7 @@ describe('messages', () => {
         done();
       },
     });
-    const messages = new Messages(level, out);
+    const messages = new Messages(level, () => out);
     messages.common('C');
     messages.debug('D');
     messages.report('R');

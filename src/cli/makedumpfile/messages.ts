@@ -5,9 +5,10 @@ import { Message } from '../../tools/makedumpfile/options.ts';
 
 export class Messages {
   private readonly level: number;
-  private readonly out: NodeJS.WritableStream;
+  private readonly out: () => NodeJS.WritableStream;
 
-  constructor(level: number, out: NodeJS.WritableStream) {
+  /** `out`: where messages go; asked for only when there is one. */
+  constructor(level: number, out: () => NodeJS.WritableStream) {
     this.level = level;
     this.out = out;
   }
@@ -17,15 +18,15 @@ export class Messages {
   }
 
   common(text: string): void {
-    if (this.has(Message.common)) this.out.write(text);
+    if (this.has(Message.common)) this.out().write(text);
   }
 
   debug(text: string): void {
-    if (this.has(Message.debug)) this.out.write(text);
+    if (this.has(Message.debug)) this.out().write(text);
   }
 
   report(text: string): void {
-    if (this.has(Message.report)) this.out.write(text);
+    if (this.has(Message.report)) this.out().write(text);
   }
 
   /** Call `end` before anything else is printed. */

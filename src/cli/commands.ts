@@ -1,0 +1,31 @@
+/** The commands that commander reads, and `vmcore --help` with all of them. */
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { programName } from './ending.ts';
+import { runProgram } from './program.ts';
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  info: async () => (await import('./info.ts')).infoCommand(),
+  dmesg: async () => (await import('./dmesg.ts')).dmesgCommand(),
+  makedumpfile: async () => (await import('./makedumpfile/command.ts')).makedumpfileCommand(),
+  kexec: async () => (await import('./kexec.ts')).kexecCommand(),
+  save: async () => (await import('./save.ts')).saveCommand(),
+  rehearse: async () => (await import('./rehearse.ts')).rehearseCommand(),
+};
+
+/** Runs a command line without node and script; sets process.exitCode. */
+export async function runCommandLine(args: readonly string[]): Promise<void> {
+  const program = new Command(programName)
+    .description('The whole Linux kdump road: arm, capture, shrink and open a crash dump.')
+    .version(packageJson.version);
+  const [first] = args;
+  if (first === undefined || first.startsWith('-') || first === 'help') {
+    for (const load of Object.values(commands)) program.addCommand(await load());
+    await runProgram(program, args);
+    return;
+  }
+  // `vmcore FILE` is `vmcore info FILE`.
+  const name = Object.hasOwn(commands, first) ? first : 'info';
+  program.addCommand(await commands[name]!());
+  await runProgram(program, name === first ? args : [name, ...args]);
+}
