@@ -102,11 +102,12 @@ describe('a flattened device tree', () => {
 
   it('shares no bytes with the blob, and may begin anywhere in its buffer', () => {
     const blob = fdtBlob(parts);
-    const within = new Uint8Array(blob.length + 7);
-    within.set(blob, 3);
-    const read = parseDeviceTree(within.subarray(3));
-    within.fill(0xee);
-    assert.deepEqual(read, tree);
+    for (const within of [new Uint8Array(blob.length + 7), Buffer.alloc(blob.length + 7)]) {
+      within.set(blob, 3);
+      const read = parseDeviceTree(within.subarray(3));
+      within.fill(0xee);
+      assert.deepEqual(read, tree);
+    }
   });
 
   it('comes back from being written', () => {

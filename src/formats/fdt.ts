@@ -202,7 +202,9 @@ class BlobReader {
             throw this.corrupt(`a property of ${length} bytes runs over the end of its block`, at);
           }
           const name = this.propertyName(strings, this.view.getUint32(at + 8), at);
-          node.properties.push({ name, value: this.bytes.slice(valueAt, valueAt + length) });
+          // A copy, also of a Buffer, whose slice() is none.
+          const value = new Uint8Array(this.bytes.subarray(valueAt, valueAt + length));
+          node.properties.push({ name, value });
           at = aligned(valueAt + length);
           break;
         }
