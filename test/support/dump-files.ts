@@ -1,29 +1,27 @@
 /** Whole dump files of a small synthetic kernel, with a log and a mem_map: made byte by byte, not by our writers. */
 import zlib from 'node:zlib';
 import { asPaddr } from '../../src/base/units.ts';
+import { describedKernel } from './described-kernel.ts';
 import { elfFile } from './elf-file.ts';
 import { type KdumpPageSpec, kdumpFile } from './kdump-file.ts';
-import { MemMap } from './mem-map.ts';
-import { PrintkRing } from './printk-ring.ts';
-import { directMap, SyntheticKernel } from './synthetic-kernel.ts';
+import { directMap, type SyntheticKernel } from './synthetic-kernel.ts';
 
 /** 2 MiB of RAM: 512 page frames. */
 export const smallPages = 512;
 export const smallLog = ['Linux version 6.1.0-test', 'Kernel panic - not syncing: sysrq triggered crash'];
 
-export function smallKernel(): SyntheticKernel {
-  const kernel = new SyntheticKernel({ ram: [{ start: 0, end: smallPages * 4096 }], firstFree: 0x8_0000 });
-  const ring = new PrintkRing();
-  smallLog.forEach((text, i) => {
-    ring.add({ text, time: BigInt(i + 1) * 1_000_000_000n });
-  });
-  ring.placeIn(kernel);
-  new MemMap('6.1')
-    .free(64, 4)
-    .set(80, { flags: ['lru'] })
-    .placeIn(kernel, [0]);
-  return kernel;
-}
+export const smallKernel = (): SyntheticKernel =>
+  describedKernel(`
+    release  6.1.0-test
+    arch     x86_64, 4 levels
+    memory   0x0-0x1fffff
+
+    page 64   buddy order 4  zero   -> out at 1 16
+    page 80   cache zero            -> out at 1 2 4
+
+    log  <5>[    1.000000] ${smallLog[0]}
+    log  <0>[    2.000000] ${smallLog[1]}
+  `).kernel;
 
 /** The memory in two segments, the second with more room than bytes. */
 export function smallElf(kernel = smallKernel()): Uint8Array {

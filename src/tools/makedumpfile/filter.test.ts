@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { DescribedKernel } from '../../../test/support/described-kernel.ts';
 import { failsWith } from '../../../test/support/expect-error.ts';
 import { fakeDump } from '../../../test/support/fake-dump.ts';
 import {
-  type FilteredKernel,
   filteredKernel,
   filteredPages,
   hole,
@@ -22,7 +22,7 @@ interface Answer {
   readonly unjudged: number;
 }
 
-function select({ kernel }: FilteredKernel, level: number, windowPages = filteredPages): Answer {
+function select({ kernel }: DescribedKernel, level: number, windowPages = filteredPages): Answer {
   const dump = kernel.dump();
   const pass = pageSelector(dump, new Kernel(dump), level)();
   const kept: number[] = [];
