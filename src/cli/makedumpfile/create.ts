@@ -1,10 +1,7 @@
 /** makedumpfile VMCORE DUMPFILE: into a file, several, a pipe, or nowhere. */
 import { statSync } from 'node:fs';
 import { ExitStatus } from '../../base/errors.ts';
-import { FlattenedSink } from '../../formats/flattened-sink.ts';
-import { Kernel } from '../../kernel/kernel.ts';
 import type { IfExists } from '../../sys/file-sink.ts';
-import { standardOutput } from '../../sys/standard-streams.ts';
 import { makeDumpFile } from '../../tools/makedumpfile/dump-file.ts';
 import type { FilterPlan } from '../../tools/makedumpfile/filters/plan.ts';
 import type { MakedumpfileJob, MakedumpfileResult } from '../../tools/makedumpfile/job.ts';
@@ -14,7 +11,6 @@ import { makedumpfile } from '../../tools/makedumpfile/makedumpfile.ts';
 import type { CreateAction, MakedumpfileLine } from '../../tools/makedumpfile/options.ts';
 import { chooseResources, describeResources } from '../../tools/makedumpfile/resources.ts';
 import { reportText } from '../../tools/makedumpfile/stats.ts';
-import { translationText } from '../../tools/makedumpfile/vtop.ts';
 import { printJson } from '../output.ts';
 import type { Messages } from './messages.ts';
 import { openVmcore } from './vmcore.ts';
@@ -32,10 +28,14 @@ export async function create(
   messages: Messages,
 ): Promise<ExitStatus> {
   const dump = await openVmcore(action.vmcore, action.kernel, line.cutShort);
-  if (action.vtop !== undefined) messages.common(translationText(new Kernel(dump), action.vtop));
+  // Loaded when needed, as everything here that most dumps do without: it counts when a dump takes half a second.
+  if (action.vtop !== undefined) {
+    const { translationText } = await import('../../tools/makedumpfile/vtop.ts');
+    const { Kernel } = await import('../../kernel/kernel.ts');
+    messages.common(translationText(new Kernel(dump), action.vtop));
+  }
   const { modules, eraseConfig } = action.filters;
   const wantsFilters = modules.length > 0 || eraseConfig !== undefined;
-  // Loaded when needed, as everything here that most dumps do without: it counts when a dump takes half a second.
   const filters = wantsFilters
     ? await (await import('./filters.ts')).filtersOf(action, dump, messages)
     : undefined;
@@ -98,6 +98,8 @@ async function writeOnce(
 ): Promise<Omit<Created, 'level'>> {
   const { destination, sizeLimit } = action;
   if (destination.kind === 'flattened') {
+    const { FlattenedSink } = await import('../../formats/flattened-sink.ts');
+    const { standardOutput } = await import('../../sys/standard-streams.ts');
     const sink = new FlattenedSink(standardOutput);
     const output = sizeLimit === undefined ? sink : new LimitedSink(sink, sizeLimit);
     const result = await makedumpfile({ ...job, outputs: [output] });

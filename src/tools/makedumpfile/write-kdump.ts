@@ -15,7 +15,6 @@ import type { KnownKernel, MakedumpfileJob, MakedumpfileResult } from './job.ts'
 import { pause } from './pause.ts';
 import { BatchReader } from './read-batch.ts';
 import { utsnameOf } from './utsname.ts';
-import { withoutUnusedVmemmap } from './vmemmap.ts';
 import { BlockCounts, blockPagesFor, windowsOf } from './windows.ts';
 
 /** Page frames whose bitmaps were written, and what was learnt on the way. */
@@ -31,7 +30,10 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
   const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
   const { pageSize, endPfn } = dump.memory;
   const windows = windowsOf(dump.memory, resources.bitmapBytes);
-  const { kernel, newPass } = await withoutUnusedVmemmap(job, known, windows);
+  const { kernel, newPass } =
+    job.vmemmap === 'used'
+      ? await (await import('./vmemmap.ts')).withoutUnusedVmemmap(job, known, windows)
+      : known;
   const blockPages = blockPagesFor(job.splitBlock, pageSize, dump.memory.countPages().ram);
   const description = dump.describe();
   const leavesOutVmemmap = description.vmemmap === 'used' || (job.vmemmap === 'used' && kernel !== undefined);

@@ -14,31 +14,14 @@ import { Layouts } from '../../../kernel/layouts.ts';
 import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
 import { addedLines } from './added-lines.ts';
 import { Lines } from './lines.ts';
+import { namesTypes } from './needed.ts';
 import { addMemory, addPageFlags } from './type-lines.ts';
-
-/** What classifying pages needs. Of those in one group, a release has one. */
-const needed: readonly (readonly string[])[] = [
-  ...['SIZE(page)', 'SIZE(mem_section)', 'OFFSET(mem_section.section_mem_map)', 'OFFSET(page.flags)'],
-  ...['OFFSET(page.mapping)', 'OFFSET(page.lru)', 'OFFSET(page._mapcount)', 'OFFSET(page.private)'],
-  ...['LENGTH(zone.free_area)', 'NUMBER(PG_lru)', 'NUMBER(PG_private)', 'NUMBER(PG_swapcache)'],
-  ...['NUMBER(PG_swapbacked)', 'NUMBER(PG_head_mask)', 'NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)'],
-  'NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)',
-]
-  .map((key) => [key])
-  .concat([
-    ['OFFSET(page.compound_head)', 'OFFSET(page.compound_info)'],
-    ['NUMBER(PG_slab)', 'NUMBER(PAGE_SLAB_MAPCOUNT_VALUE)'],
-    ['NUMBER(HUGETLB_PAGE_DTOR)', 'NUMBER(PG_hugetlb)', 'NUMBER(PAGE_HUGETLB_MAPCOUNT_VALUE)'],
-  ]);
 
 /** The dump, with lines added at the end of its vmcoreinfo where something needed is not in it and can be known. */
 export function withCompleteInfo(dump: Dump): Dump {
   const own = dump.vmcoreinfo;
   if (own === undefined) return dump;
-  const info = new Vmcoreinfo(own, dump.source.name);
-  const has = (key: string): boolean => info.text(key) !== undefined;
-  const isComplete = needed.every((group) => group.some(has));
-  const typed = isComplete ? '' : linesOfBtf(dump);
+  const typed = namesTypes(new Vmcoreinfo(own, dump.source.name)) ? '' : linesOfBtf(dump);
   const completed = addedLines(dump, typed);
   return addedLines(
     completed,
