@@ -13,6 +13,8 @@ export interface ElfSegmentSpec {
   readonly memorySize?: number;
   /** p_filesz; as many bytes as `data` when not given. */
   readonly fileSize?: number;
+  /** p_offset; where `data` lies when not given. */
+  readonly offset?: number;
 }
 
 export interface ElfSpec {
@@ -87,8 +89,16 @@ export function elfFile(spec: ElfSpec): Uint8Array {
   if (notes.length > 0) putHeader(4, notesAt, 0n, 0, notes.length, notes.length);
   bytes.set(notes, notesAt);
   let at = dataAt;
-  for (const { type = 1, paddr, vaddr = 0n, data = new Uint8Array(), memorySize, fileSize } of loads) {
-    putHeader(type, at, vaddr, paddr, fileSize ?? data.length, memorySize ?? data.length);
+  for (const {
+    type = 1,
+    paddr,
+    vaddr = 0n,
+    data = new Uint8Array(),
+    memorySize,
+    fileSize,
+    offset,
+  } of loads) {
+    putHeader(type, offset ?? at, vaddr, paddr, fileSize ?? data.length, memorySize ?? data.length);
     bytes.set(data, at);
     at += data.length;
   }

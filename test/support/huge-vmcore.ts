@@ -31,8 +31,15 @@ export interface HugeVmcore {
   readonly kept: readonly { readonly start: number; readonly end: number }[];
 }
 
-/** Writes the file. `memory`: bytes, a multiple of 128 MiB. */
-export function writeHugeVmcore(path: string, memory: number): HugeVmcore {
+/**
+ * Writes the file. `memory`: bytes, a multiple of 128 MiB. `highAt`: the physical address of the last 128 MiB, below 64 TiB; right behind
+ * the rest when not given.
+ */
+export function writeHugeVmcore(
+  path: string,
+  memory: number,
+  highAt: number = memory - 2 ** sectionBits,
+): HugeVmcore {
   const release = pageReleaseOf('6.1');
   const fd = openSync(path, 'w', 0o600);
   try {
@@ -63,9 +70,11 @@ export function writeHugeVmcore(path: string, memory: number): HugeVmcore {
       'NUMBER(SECTION_SIZE_BITS)': sectionBits,
       'NUMBER(MAX_PHYSMEM_BITS)': physicalBits,
     });
-    const header = headerBytes(info, memory);
+    const lowEnd = memory - 2 ** sectionBits;
+    const header = headerBytes(info, lowEnd, highAt);
     const put = (paddr: number, bytes: Uint8Array): void => {
-      writeSync(fd, bytes, 0, bytes.length, header.length + paddr);
+      const at = paddr < lowEnd ? paddr : paddr - highAt + lowEnd;
+      writeSync(fd, bytes, 0, bytes.length, header.length + at);
     };
     const putU64 = (paddr: number, value: bigint): void => {
       const bytes = new Uint8Array(8);
@@ -78,13 +87,16 @@ export function writeHugeVmcore(path: string, memory: number): HugeVmcore {
     const tables = new X86PageTables({ putU64 }, () => allocate(4096, 4096), { levels: 4 });
     tables.map(directMap, 0, 0x4000_0000);
     next = tableOfRoots + roots * 8;
-    for (let first = 0; first < sections; first += rootEntries) {
-      const page = allocate(4096, 4096);
-      putU64(tableOfRoots + (first / rootEntries) * 8, directMap + BigInt(page));
-      for (let section = first; section < Math.min(sections, first + rootEntries); section++) {
-        // SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP | SECTION_IS_ONLINE
-        putU64(page + (section - first) * sectionEntry, vmemmap | 7n);
-      }
+    const numbers = Array.from({ length: sections }, (_, i) => i);
+    numbers[sections - 1] = highAt / 2 ** sectionBits;
+    const rootPages = new Map<number, number>();
+    for (const section of numbers) {
+      const root = Math.floor(section / rootEntries);
+      const page = rootPages.get(root) ?? allocate(4096, 4096);
+      rootPages.set(root, page);
+      putU64(tableOfRoots + root * 8, directMap + BigInt(page));
+      // SECTION_MARKED_PRESENT | SECTION_HAS_MEM_MAP | SECTION_IS_ONLINE
+      putU64(page + (section % rootEntries) * sectionEntry, vmemmap | 7n);
     }
 
     const free = structPage(release, { type: 'buddy', private: BigInt(freeOrder) });
@@ -97,12 +109,12 @@ export function writeHugeVmcore(path: string, memory: number): HugeVmcore {
     freeBlocks(highest, 2 * highPages, pagesPerSection);
     const user = structPage(release, { mapping: 0xffff_8880_0000_1001n, mapcount: 0 });
     for (let page = highPages; page < 2 * highPages; page++) put(highest + page * structSize, user);
-    for (let section = 0; section < sections; section++) {
-      const area = section === 0 ? lowest : section === sections - 1 ? highest : allFree;
+    for (const [i, section] of numbers.entries()) {
+      const area = i === 0 ? lowest : i === sections - 1 ? highest : allFree;
       tables.map(vmemmap + BigInt(section * pagesPerSection * structSize), area, mib2);
     }
-    const endPfn = memory / 4096;
-    const highStart = endPfn - pagesPerSection;
+    const highStart = highAt / 4096;
+    const endPfn = highStart + pagesPerSection;
     for (let pfn = highStart; pfn < highStart + highPages; pfn++) put(pfn * 4096, numberedPage(pfn));
     return {
       endPfn,
@@ -117,11 +129,17 @@ export function writeHugeVmcore(path: string, memory: number): HugeVmcore {
 }
 
 /** Everything before the memory, a multiple of the page size long. */
-function headerBytes(info: string, memory: number): Uint8Array {
-  const header = (padding: number): Uint8Array =>
+function headerBytes(info: string, lowEnd: number, highAt: number): Uint8Array {
+  const section = 2 ** sectionBits;
+  const high = directMap + BigInt(highAt);
+  const header = (padding: number, dataAt: number): Uint8Array =>
     elfFile({
       notes: concat(vmcoreinfoNote(info), noteBytes('PADDING', 0, new Uint8Array(padding))),
-      segments: [{ paddr: 0, vaddr: directMap, fileSize: memory, memorySize: memory }],
+      segments: [
+        { paddr: 0, vaddr: directMap, offset: dataAt, fileSize: lowEnd, memorySize: lowEnd },
+        { paddr: highAt, vaddr: high, offset: dataAt + lowEnd, fileSize: section, memorySize: section },
+      ],
     });
-  return header(4096 - (header(0).length % 4096));
+  const padding = 4096 - (header(0, 0).length % 4096);
+  return header(padding, header(padding, 0).length);
 }

@@ -37,11 +37,6 @@ export class MemMap {
     return this;
   }
 
-  /** A free block of 2^order pages. Only its first struct page says so. */
-  free(pfn: number, order: number): this {
-    return this.set(pfn, { type: 'buddy', private: BigInt(order) });
-  }
-
   /** A compound page: the head as told, and its tails. */
   compound(pfn: number, order: number, head: PageSpec & { readonly hugetlb?: true }): this {
     const hugetlb = head.hugetlb === true;
@@ -53,11 +48,6 @@ export class MemMap {
     });
     for (let tail = pfn + 1; tail < pfn + 2 ** order; tail++) this.set(tail, { tail: true });
     return this.set(pfn + 1, { tail: true, compound: { order, hugetlb } });
-  }
-
-  /** Page frames that differ from a page of the kernel in their struct page. */
-  get described(): Iterable<number> {
-    return this.specs.keys();
   }
 
   /**
