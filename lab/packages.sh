@@ -61,8 +61,10 @@ case $what in
   bench)
     need time 'GNU time' 'measures the memory that a program used' has_file /usr/bin/time
     ;;
-  matrix)
-    need qemu-system-arm qemu-system-aarch64 'boots the arm64 kernels that are crashed' has qemu-system-aarch64
+esac
+case $what in
+  test | matrix)
+    need qemu-system-arm qemu-system-aarch64 'brings the arm64 machine: its device tree, and the kernels that are crashed on it' has qemu-system-aarch64
     ;;
 esac
 if [ -z "$missing" ]; then exit 0; fi

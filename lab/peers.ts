@@ -91,6 +91,15 @@ export function parsePageAnswers(text: string): Map<number, PageAnswer> {
   return answers;
 }
 
+/** dtc and fdtget of Debian forky: the compiler of device trees and what reads single values out of them. */
+export async function deviceTreeTool(
+  name: 'dtc' | 'fdtget',
+  progress: Progress = silentProgress,
+): Promise<Peer> {
+  const packages = ['device-tree-compiler'];
+  return peerIn(await debianTree({ suite: 'forky', packages, progress }), `usr/bin/${name}`, {});
+}
+
 const forkyTree = (progress: Progress): Promise<string> =>
   debianTree({ suite: 'forky', packages: ['makedumpfile', 'python3-drgn'], progress });
 

@@ -44,7 +44,7 @@ test('as root: says what and why, updates the lists, installs', () => {
   assert.match(stderr, /^ {2}busybox-static: /m);
   assert.match(
     apt,
-    /^noninteractive -q update\nnoninteractive .* install -y --no-install-recommends qemu-system-x86 .*\bmakedumpfile\n$/,
+    /^noninteractive -q update\nnoninteractive .* install -y --no-install-recommends qemu-system-x86 .*\bmakedumpfile qemu-system-arm\n$/,
   );
 });
 
