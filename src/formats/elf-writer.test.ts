@@ -12,6 +12,8 @@ import { ElfWriter } from './elf-writer.ts';
 import { openDump } from './open.ts';
 
 const page = 4096;
+/** Behind the headers and a note of 28 bytes. */
+const dataAt = (headers: number): number => Math.ceil((64 + 56 * headers + 28) / 16) * 16;
 const load = (
   paddr: number,
   memorySize: number,
@@ -99,12 +101,12 @@ describe('an ELF vmcore that we write', () => {
     const notesAt = 64 + 3 * 56;
     assert.deepEqual(headersOf(file), [
       [4, notesAt, 0n, 0, note.length, note.length],
-      [1, 4096, 0xffff_8880_0000_1000n, 0x1000, 2 * page, 4 * page],
-      [1, 4096 + 2 * page, 0xffff_8880_0000_5000n, 0x5000, page, 4 * page],
+      [1, dataAt(3), 0xffff_8880_0000_1000n, 0x1000, 2 * page, 4 * page],
+      [1, dataAt(3) + 2 * page, 0xffff_8880_0000_5000n, 0x5000, page, 4 * page],
     ]);
     assert.deepEqual(file.subarray(notesAt, notesAt + note.length), note);
-    assert.deepEqual(file.subarray(4096 + 2 * page, 4096 + 3 * page), numberedPage(5));
-    assert.equal(file.length, 4096 + 3 * page);
+    assert.deepEqual(file.subarray(dataAt(3) + 2 * page, dataAt(3) + 3 * page), numberedPage(5));
+    assert.equal(file.length, dataAt(3) + 3 * page);
   });
 
   it('begins with room when the first pages were left out, and is all room when nothing was kept', () => {
@@ -125,8 +127,8 @@ describe('an ELF vmcore that we write', () => {
     const text = load(0x2000, 2 * page, 0xffff_ffff_8100_0000n);
     const [, ...loads] = headersOf(write([text, load(0x1000, 4 * page)], [1, 2, 3, 4]).bytes());
     assert.deepEqual(loads, [
-      [1, 4096 + page, 0xffff_ffff_8100_0000n, 0x2000, 2 * page, 2 * page],
-      [1, 4096, 0xffff_8880_0000_1000n, 0x1000, 4 * page, 4 * page],
+      [1, dataAt(3) + page, 0xffff_ffff_8100_0000n, 0x2000, 2 * page, 2 * page],
+      [1, dataAt(3), 0xffff_8880_0000_1000n, 0x1000, 4 * page, 4 * page],
     ]);
   });
 
@@ -166,6 +168,16 @@ describe('an ELF vmcore that we write', () => {
       assert.equal(sink.bytes(count)[48], 1, `after write ${count}`);
     }
     assert.equal(sink.bytes()[48], 0);
+  });
+
+  it('puts its pages at no page boundary, however many headers there are', () => {
+    const counts = Array.from({ length: 600 }, (_, i) => i + 1);
+    assert.ok(counts.some((count) => dataAt(count + 1) % page === 0));
+    for (const count of counts) {
+      const segments = Array.from({ length: count }, (_, i) => load(2 * i * page, page));
+      const first = headersOf(write(segments, [0]).bytes())[1]!;
+      assert.ok(first[1] >= dataAt(count + 1) && first[1] % page !== 0, `${count} segments`);
+    }
   });
 
   it('is the same file down a stream, and has every byte but once', () => {

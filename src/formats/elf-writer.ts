@@ -41,6 +41,8 @@ interface FileRun {
   readonly offset: number;
 }
 
+const dataAlignment = 16;
+
 export class ElfWriter {
   private readonly sink: ByteSink;
   private readonly contents: ElfContents;
@@ -59,7 +61,7 @@ export class ElfWriter {
     const count = 1 + contents.segments.reduce((sum, segment) => sum + pieces(segment, relative).length, 0);
     const headers = elfHeaderSize + count * programHeaderSize + (count >= PN_XNUM ? sectionHeaderSize : 0);
     const notesAt = headers;
-    this.dataAt = alignUp(notesAt + this.notes.length, contents.pageSize);
+    this.dataAt = dataOffset(notesAt + this.notes.length, contents.pageSize);
     const runs = fileRuns(contents.runs, contents.pageSize, this.dataAt);
     this.segments = [
       {
@@ -109,6 +111,16 @@ export class ElfWriter {
     });
     this.sink.write(0, bytes);
   }
+}
+
+/**
+ * Never at a page boundary, nor does makedumpfile put it there. Pages that are aligned in the file it maps, and takes then the size of a
+ * segment in memory for that in the file (offset_to_pt_load_end() in elf_info.c, 1.7.9): where pages were left out, it would read others, or
+ * crash.
+ */
+function dataOffset(headersEnd: number, pageSize: number): number {
+  const offset = alignUp(headersEnd, dataAlignment);
+  return offset % pageSize === 0 ? offset + dataAlignment : offset;
 }
 
 function fileRuns(ranges: readonly PfnRange[], pageSize: number, dataAt: number): FileRun[] {
