@@ -1,6 +1,6 @@
 /** What the rehearsed machine is made of: its disk, which holds kernel and capture image, and the initramfs it boots first. */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import { bundleProgram } from '../kdumpctl/bundle.ts';
 import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/capture-image.ts';
@@ -22,6 +22,13 @@ const diskModules = ['virtio_pci', 'virtio_blk', 'ext4'];
 const kexecOption = { auto: '-a', file: '-s', load: '-c' } as const;
 /** Room on the sparse disk beside the dumps, bytes: images, journal, metadata. */
 const diskOverhead = 512 * 2 ** 20;
+
+/** What every /init of a machine that is to be panicked sources. */
+export const firstCommon = (): CpioEntry => ({
+  kind: 'file',
+  path: 'first-common.sh',
+  data: readFileSync(new URL('./first-common.sh', import.meta.url)),
+});
 
 export interface GuestFiles {
   readonly release: string;
@@ -46,6 +53,11 @@ export async function buildGuestFiles(
   const vmlinuz = join(stage, 'boot/vmlinuz');
   copyFileSync(kernel.image, vmlinuz);
   chmodSync(vmlinuz, 0o644);
+
+  for (const [place, file] of plan.diskFiles ?? []) {
+    mkdirSync(join(stage, dirname(place)), { recursive: true });
+    copyFileSync(file, join(stage, place));
+  }
 
   const index = await cachedModuleTree(kernel.modules);
   const program = await buildProgramImage(programs, plan.entry, join(work, 'program.squashfs'));
@@ -83,6 +95,7 @@ export async function buildGuestFiles(
       busybox: programs.busybox,
       init: readFileSync(new URL('./first-machine.sh', import.meta.url)),
       extra: [
+        firstCommon(),
         {
           kind: 'file',
           path: 'etc/rehearsal/capture-command-line',

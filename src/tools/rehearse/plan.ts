@@ -37,6 +37,8 @@ export interface RehearsalPlan {
    * ext4 file system of its own, as large as the machine's memory.
    */
   readonly workload: string | undefined;
+  /** More files for the machine's disk, which is mounted at /mnt until the panic: where there, to which file here. */
+  readonly diskFiles?: ReadonlyMap<string, string>;
   /** Seconds that the guest may take. */
   readonly timeout: number;
   /** The node that runs in the guest. */

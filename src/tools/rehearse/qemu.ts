@@ -20,6 +20,8 @@ export interface Guest {
   readonly disks: readonly string[];
   /** Bytes. */
   readonly memory: number;
+  /** A file that becomes the machine's RAM, and keeps it when the machine is gone. It holds secrets: who names it makes it 0600. */
+  readonly memoryFile?: string;
   readonly cpus: number;
   /** The console goes there, byte for byte (0600: kernels print secrets). */
   readonly serialLog: string;
@@ -102,18 +104,27 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
   });
 }
 
+/** A comma in a path would end QEMU's option, and is doubled. */
+const inOption = (path: string): string => path.replaceAll(',', ',,');
+
+const memoryInFile = (path: string, megabytes: number): string[] => [
+  ...['-object', `memory-backend-file,id=ram,size=${megabytes}M,mem-path=${inOption(path)},share=on`],
+  ...['-machine', 'memory-backend=ram'],
+];
+
 function qemuArguments(guest: Guest): string[] {
+  const megabytes = Math.floor(guest.memory / 2 ** 20);
   return [
     ...guest.accelerator.args,
-    ...['-smp', String(guest.cpus), '-m', String(Math.floor(guest.memory / 2 ** 20))],
+    ...['-smp', String(guest.cpus), '-m', String(megabytes)],
+    ...(guest.memoryFile === undefined ? [] : memoryInFile(guest.memoryFile, megabytes)),
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-net', 'none', '-no-reboot'],
     ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
     // The host does not crash in the middle of this, so its cache need not be flushed for the guest's fsync.
     // A full host file system is an I/O error for the guest, not a pause for ever.
-    // A comma in a path would end QEMU's option, and is doubled.
     ...guest.disks.flatMap((disk) => [
       '-drive',
-      `file=${disk.replaceAll(',', ',,')},format=raw,if=virtio,cache=unsafe,werror=report`,
+      `file=${inOption(disk)},format=raw,if=virtio,cache=unsafe,werror=report`,
     ]),
   ];
 }

@@ -1,0 +1,96 @@
+/**
+ * One boot of a real kernel in QEMU for a test that is no rehearsal: it may end in any way, and all that is looked at is what the console
+ * said. The machine is a rehearsal's (its disk, its first initramfs, its crash kernel); what is done in it is up to a workload,
+ * which runs as root before the panic.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Progress, silentProgress } from '../../src/base/progress.ts';
+import { cacheDir } from '../../src/sys/cache-dir.ts';
+import { requireProgram } from '../../src/sys/programs.ts';
+import { debianKernel } from '../../src/tools/rehearse/debian.ts';
+import { guestPrograms } from '../../src/tools/rehearse/foreign-programs.ts';
+import { buildGuestFiles } from '../../src/tools/rehearse/guest-files.ts';
+import { machines } from '../../src/tools/rehearse/machines.ts';
+import { checkPrograms, type RehearsalKernel, type RehearsalPlan } from '../../src/tools/rehearse/plan.ts';
+import { type GuestEnd, type OnLine, runGuest } from '../../src/tools/rehearse/qemu.ts';
+import { type GuestKernelName, guestKernels } from '../guests/guests.ts';
+
+export interface Boot {
+  readonly kernel: GuestKernelName;
+  /** A TypeScript file; see RehearsalPlan. */
+  readonly workload: string;
+  /** The value of crashkernel=; none is reserved when undefined. */
+  readonly crashkernel?: string;
+  readonly load: RehearsalPlan['load'];
+  readonly diskFiles?: ReadonlyMap<string, string>;
+  /** Words for the first kernel's command line. */
+  readonly parameters?: readonly string[];
+  /** The guest's RAM is this file, which it shares with us. */
+  readonly memoryFile?: string;
+  /** Sees every line of the console. */
+  readonly onLine?: OnLine;
+  /** Seconds; 300 when not given. */
+  readonly timeout?: number;
+}
+
+export interface Booted {
+  readonly end: GuestEnd;
+  /** The whole console. */
+  readonly console: string;
+}
+
+const memory = 1024 * 2 ** 20;
+
+/** E_NEEDS for missing programs. */
+export async function boot(request: Boot, progress: Progress = silentProgress): Promise<Booted> {
+  const { suite, flavour, arch } = guestKernels[request.kernel];
+  const { timeout = 300 } = request;
+  checkPrograms(arch);
+  const machine = machines[arch];
+  const debian = await debianKernel({ suite, flavour, progress });
+  const kernel: RehearsalKernel = { image: debian.vmlinuz, modules: debian.modules };
+  const plan: RehearsalPlan = {
+    arch,
+    load: request.load,
+    kernel,
+    memory,
+    crashkernel: request.crashkernel ?? '',
+    cpus: 2,
+    dumpLevel: 31,
+    keep: undefined,
+    workload: request.workload,
+    ...(request.diskFiles === undefined ? {} : { diskFiles: request.diskFiles }),
+    timeout,
+    node: process.execPath,
+    entry: fileURLToPath(new URL('../../src/cli/capture.ts', import.meta.url)),
+  };
+  const work = mkdtempSync(join(cacheDir('boots'), 'run-'));
+  try {
+    const built = await buildGuestFiles(work, plan, kernel, await guestPrograms(arch, plan.node, progress));
+    const qemu = requireProgram(machine.qemu);
+    const serialLog = join(work, 'serial.log');
+    const reserved = request.crashkernel === undefined ? [] : [`crashkernel=${request.crashkernel}`];
+    const words = ['panic=-1', 'printk.devkmsg=on', 'quiet', ...reserved, ...(request.parameters ?? [])];
+    const run = await runGuest(
+      {
+        qemu,
+        accelerator: await machine.accelerator(qemu),
+        kernel: built.kernel,
+        initrd: built.initrd,
+        commandLine: [`console=${machine.console}`, ...words].join(' '),
+        disks: [built.disk, ...(built.scratchDisk === undefined ? [] : [built.scratchDisk])],
+        memory,
+        cpus: 2,
+        serialLog,
+        ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
+      },
+      { total: timeout, silence: 120, abort: new AbortController().signal },
+      request.onLine ?? (() => undefined),
+    );
+    return { end: run.end, console: readFileSync(serialLog, 'latin1') };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
