@@ -185,6 +185,7 @@ describe('what was said to the running kernel', () => {
     'linux,kho-fdt': value(0, 0x5100_0000, 0, 0x1000),
     'linux,kho-scratch': value(0, 0x5200_0000, 0, 0x1000),
     'linux,ima-kexec-buffer': value(0, 0x5300_0000, 0, 0x8000),
+    'linux,dmcryptkeys': value(0, 0x5400_0000, 0, 0x4000),
     'kaslr-seed': value(0, 0),
     'rng-seed': value(1, 2, 3),
     'linux,booted-from-kexec': new Uint8Array(),
@@ -227,6 +228,7 @@ describe('what was said to the running kernel', () => {
       { address: 0x4800_0000, size: 0x13_0000 },
       { address: 0x5000_0000, size: 0x1000 },
       { address: 0x5300_0000, size: 0x8000 },
+      { address: 0x5400_0000, size: 0x4000 },
       { address: 0x4a00_0000, size: 0xb000 },
     ];
     const others = [

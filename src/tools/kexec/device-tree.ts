@@ -2,8 +2,8 @@
  * The device tree that an arm64 kernel is started with, made from the one that the running kernel was started with.
  *
  * For kexec_file_load(2) the kernel does this itself, in of_kexec_alloc_and_setup_fdt() (drivers/of/kexec.c); for kexec_load(2) it is ours to do,
- * and what the kernel does is done here, step for step. How a starting kernel reads it: drivers/of/fdt.c. Both of Linux 6.12;
- * the names in /chosen: devicetree.org's dt-schema, chosen.yaml. All addresses are physical.
+ * and what the kernel does is done here, step for step (Linux 6.16 to 7.3). How a starting kernel reads it: drivers/of/fdt.c. The names in
+ * /chosen: devicetree.org's dt-schema, chosen.yaml. All addresses are physical.
  *
  * The tree grows with its properties, not with the addresses in them: make it last, when everything else has its place.
  */
@@ -47,7 +47,7 @@ export interface CrashMemory {
   readonly usable: readonly MemoryRange[];
 }
 
-/** MAX_USABLE_RANGES of drivers/of/fdt.c: what comes after these is not looked at. */
+/** MAX_USABLE_RANGES of drivers/of/fdt.c. Newer kernels take ranges of CMA behind these, which only kexec_file_load knows. */
 const maxUsableRanges = 2;
 /** arch/arm64/include/uapi/asm/setup.h, the NUL included; strscpy() in early_init_dt_scan_chosen() drops the rest. */
 const commandLineBytes = 2048;
@@ -60,8 +60,8 @@ export const maxDeviceTreeBytes = 2 * 2 ** 20;
 const pageSizes = [4096, 16384, 65536];
 
 /**
- * What is about one start of one kernel, and false in the next. Handed-over memory (kho) and measurements (ima) exist only by kexec_file_load: the
- * kernel removes them likewise before it adds its own. The seeds were used, and wiped, by the running kernel.
+ * What is about one start of one kernel, and false in the next. Handed-over memory (kho), measurements (ima) and keys (dmcrypt) exist only by
+ * kexec_file_load: the kernel takes them out likewise before it adds its own. The seeds were used, and wiped, by the running kernel.
  */
 const ofOneStart = [
   'bootargs',
@@ -72,6 +72,7 @@ const ofOneStart = [
   'linux,kho-fdt',
   'linux,kho-scratch',
   'linux,ima-kexec-buffer',
+  'linux,dmcryptkeys',
   'kaslr-seed',
   'rng-seed',
   'linux,booted-from-kexec',
@@ -147,11 +148,11 @@ const asReservation = ({ start, end }: MemoryRange): MemoryReservation => ({
   size: end - start,
 });
 
-/** What was reserved for the running kernel's initrd, ELF core header (when it is a capture kernel itself) and measurements. */
+/** What was reserved for the running kernel's initrd, measurements, and, when it is a capture kernel itself, ELF core header and keys. */
 function outdatedReservations(running: DeviceTree, cells: Cells): MemoryReservation[] {
   const chosen = findNode(running, '/chosen');
   if (chosen === undefined) return [];
-  const handed = ['linux,elfcorehdr', 'linux,ima-kexec-buffer'].flatMap(
+  const handed = ['linux,elfcorehdr', 'linux,ima-kexec-buffer', 'linux,dmcryptkeys'].flatMap(
     (name) => rangesOf(chosen, name, cells) ?? [],
   );
   return [...handed, ...oldInitrd(chosen)];
