@@ -29,7 +29,7 @@ const orderPlaces = { bytes: 1, 'flags-1': 2, 'page-type': 3 } as const;
 /** The layout as assembly/judge-pages.ts reads it: offsets in bytes. */
 function layoutWords(layout: PageLayout): BigInt64Array {
   const { compound } = layout;
-  const bytes = compound?.kind === 'bytes' ? compound : undefined;
+  const bytes = compound.kind === 'bytes' ? compound : undefined;
   const words: readonly number[] = [
     layout.words * 4,
     layout.flags * 4,
@@ -48,8 +48,8 @@ function layoutWords(layout: PageLayout): BigInt64Array {
     typeWord(layout.offline),
     typeWord(layout.unaccepted),
     layout.maxBuddyOrder,
-    compound === undefined ? 0 : orderPlaces[compound.kind],
-    typeWord(compound?.hugetlb),
+    orderPlaces[compound.kind],
+    typeWord(compound.hugetlb),
     bytes?.order ?? 0,
     bytes?.dtor ?? 0,
   ];

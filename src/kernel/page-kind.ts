@@ -38,10 +38,16 @@ function bit(number: number | undefined): number {
   throw new VmcoreError('E_NO_INFO', `its vmcoreinfo puts a page flag at bit ${number}`);
 }
 
+/** `hugetlb`: undefined, or a mask of 0, in kernels without CONFIG_HUGETLB_PAGE, which have compound pages all the same. */
 type CompoundLayout =
   | { readonly kind: 'page-type'; readonly hugetlb: number }
   | { readonly kind: 'flags-1'; readonly hugetlb: number }
-  | { readonly kind: 'bytes'; readonly order: number; readonly dtor: number; readonly hugetlb: number };
+  | {
+      readonly kind: 'bytes';
+      readonly order: number;
+      readonly dtor: number;
+      readonly hugetlb: number | undefined;
+    };
 
 /** Everything needed to judge a struct page (page-judge.ts), as 32-bit word indices and masks. All flags are in the low word. */
 export interface PageLayout {
@@ -64,16 +70,14 @@ export interface PageLayout {
   readonly slabType: number | undefined;
   readonly offline: number | undefined;
   readonly unaccepted: number | undefined;
-  readonly compound: CompoundLayout | undefined;
+  readonly compound: CompoundLayout;
   readonly maxBuddyOrder: number;
 }
 
 /** `byte` checks the offset of a byte of struct page. */
-function compoundLayout(info: Vmcoreinfo, byte: (offset: number) => number): CompoundLayout | undefined {
+function compoundLayout(info: Vmcoreinfo, byte: (offset: number) => number): CompoundLayout {
   const hugetlbType = info.smallNumber('PAGE_HUGETLB_MAPCOUNT_VALUE');
   if (hugetlbType !== undefined) return { kind: 'page-type', hugetlb: hugetlbType };
-  const hugetlbFlag = info.smallNumber('PG_hugetlb');
-  if (hugetlbFlag !== undefined) return { kind: 'flags-1', hugetlb: bit(hugetlbFlag) };
   const inSecondPage = (page: string, folio: string): number | undefined => {
     const folioOffset = info.offset(folio);
     return (
@@ -82,8 +86,10 @@ function compoundLayout(info: Vmcoreinfo, byte: (offset: number) => number): Com
   };
   const order = inSecondPage('page.compound_order', 'folio._folio_order');
   const dtor = inSecondPage('page.compound_dtor', 'folio._folio_dtor');
+  if (order === undefined || dtor === undefined) {
+    return { kind: 'flags-1', hugetlb: bit(info.smallNumber('PG_hugetlb')) };
+  }
   const hugetlb = info.smallNumber('HUGETLB_PAGE_DTOR');
-  if (order === undefined || dtor === undefined || hugetlb === undefined) return undefined;
   return { kind: 'bytes', order: byte(order), dtor: byte(dtor), hugetlb };
 }
 

@@ -41,7 +41,7 @@ function markOf(words: Int32Array, at: number, layout: PageLayout): 'slab' | 'hu
   const type = words[at + layout.mapcount]!;
   if ((flags & layout.slabFlag) !== 0 || type === layout.slabType) return 'slab';
   const { compound } = layout;
-  if ((flags & layout.head) === 0 || compound === undefined) return undefined;
+  if ((flags & layout.head) === 0) return undefined;
   const second = at + layout.words;
   if (compound.kind === 'page-type') return type === compound.hugetlb ? 'hugetlb' : undefined;
   if (compound.kind === 'flags-1') {

@@ -42,6 +42,13 @@ const offline = `
   page +160        offline                   -> never read
   page +162-169    offline                   -> never read
 `;
+/** CONFIG_HUGETLB_PAGE is not set: nothing tells what a hugetlb page is, and large folios are as they are. */
+const withoutHugetlb = `
+  page +96         kernel order 5            -> kept
+  page +128        kernel order 5 hwpoison   -> never read
+  vmcoreinfo !NUMBER(HUGETLB_PAGE_DTOR)
+  vmcoreinfo !NUMBER(PG_hugetlb)
+`;
 /** Only x86_64 has guests that accept their memory piece by piece; told since 6.16. A block of the largest order. */
 const unaccepted = `
   page +0x400      unaccepted                -> out at 16
@@ -89,6 +96,7 @@ export const matrix: readonly MatrixKernel[] = [
   ['release 6.1.0 | arch x86_64, 4 levels | kaslr 0x32200000', x86Memory, ...since60],
   ['release 6.1.0 | arch x86_64, 4 levels | mem_map sparse, sections of 2^22', x86Memory, ...since60],
   ['release 6.1.0 | arch x86_64, 5 levels, sme bit 51', x86Memory, ...since60],
+  ['release 6.1.0 | arch x86_64, 4 levels | kaslr 0x1c00000', x86Memory, ...since60, withoutHugetlb],
   ['release 6.3.0 | arch x86_64, 4 levels', x86Memory, ...since60],
   ['release 6.6.0 | arch x86_64, 4 levels | kaslr 0x1000000', x86Memory, ...since60],
   ['release 6.6.0 | arch x86_64, 5 levels', x86Memory, ...since60],
@@ -117,6 +125,7 @@ export const matrix: readonly MatrixKernel[] = [
   ['release 6.1.0 | arch arm64, 4K pages, va 48 | kaslr 0x12340000', armMemory, ...since60],
   ['release 6.1.0 | arch arm64, 16K pages, va 47', armMemory, ...since60],
   ['release 6.6.0 | arch arm64, 4K pages, va 48', armMemory, ...since60],
+  ['release 6.6.0 | arch arm64, 16K pages, va 48', armMemory, ...since60, withoutHugetlb],
   ['release 6.6.0 | arch arm64, 64K pages, va 52 on 48 | kaslr 0x12340000', armMemory, ...since60],
   ['release 6.12.0 | arch arm64, 4K pages, va 52 on 48 | kaslr 0x12340000', armMemory, ...since60],
   ['release 6.12.0 | arch arm64, 4K pages, va 52', armMemory, ...since60],

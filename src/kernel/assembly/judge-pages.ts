@@ -20,7 +20,6 @@ const mappingAnon: u32 = 1;
 const maxOrder: u32 = 20;
 
 /** The numbers by which JavaScript names the places of a compound page's order; one more is in the flags, with a type that tells hugetlb. */
-const orderNowhere: u64 = 0;
 const orderInBytes: u64 = 1;
 const orderInFlags: u64 = 2;
 
@@ -46,7 +45,7 @@ function orderOf(layout: usize, second: usize, pfn: u32, mapcount: i64): i32 {
   if (place === orderInBytes) {
     order = <u32>load<u8>(second + <usize>word(layout, 19));
     hugetlb = <u64>load<u8>(second + <usize>word(layout, 20)) === hugetlbValue;
-  } else if (place !== orderNowhere) {
+  } else {
     const flags = load<u32>(second + <usize>word(layout, 1));
     order = flags & 0xff;
     hugetlb = place === orderInFlags ? (flags & <u32>hugetlbValue) !== 0 : mapcount === <i64>hugetlbValue;
