@@ -54,8 +54,8 @@ const commandLineBytes = 2048;
 /** get_random_u64(), and RNG_SEED_SIZE of drivers/of/kexec.c. */
 const kaslrSeedBytes = 8;
 const rngSeedBytes = 128;
-/** Documentation/arch/arm64/booting.rst: 2 MiB at most, at a multiple of 8, and the kernel maps it in 2 MiB blocks: not across two of them. */
-export const maxDeviceTreeBytes = 2 * 2 ** 20;
+/** Documentation/arch/arm64/booting.rst. It lies at a multiple of 8; kexec_file_load puts it at one of 2 MiB, so that one block maps it. */
+const maxDeviceTreeBytes = 2 * 2 ** 20;
 /** Pages of all arm64 kernels: who reserved the old initrd may have rounded its size up to one. */
 const pageSizes = [4096, 16384, 65536];
 
