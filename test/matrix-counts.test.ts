@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { memoryAccount } from '../lab/guests/account.ts';
+import { type LoadAccount, loadAccount, memoryAccount } from '../lab/guests/account.ts';
 import { type GuestKernelName, guestDump, guestKernels } from '../lab/guests/guests.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
@@ -35,17 +35,43 @@ for (const name of Object.keys(guestKernels) as GuestKernelName[]) {
   describe(`Linux ${name}`, () => {
     let raw = '';
     let account: ReturnType<typeof memoryAccount>;
+    let load: LoadAccount;
     let excluded: Excluded;
     before(
       async () => {
         raw = (await guestDump({ kernel: name, memory }, silentProgress, new AbortController().signal)).raw;
-        account = memoryAccount(vmcore('dmesg', raw).stdout.toString('latin1'), 4096);
+        const log = vmcore('dmesg', raw).stdout.toString('latin1');
+        account = memoryAccount(log, 4096);
+        load = loadAccount(log);
         const run = vmcore('makedumpfile', '-q', '--json', '--dry-run', '-d', '31', raw, '/dev/null');
         assert.equal(run.status, 0, run.stderr);
         excluded = (JSON.parse(run.stdout.toString()) as { excluded: Excluded }).excluded;
       },
       { timeout: 30 * 60_000 },
     );
+
+    it('the machine was at work: there is much of everything, by the counters of its kernel', (t) => {
+      t.diagnostic(JSON.stringify(load));
+      const MiB = 2 ** 20;
+      const atLeast: readonly (readonly [what: string, there: number, least: number])[] = [
+        ['plain anonymous memory', load.AnonPages - load.AnonHugePages, 64 * MiB],
+        ['transparent huge pages', load.AnonHugePages, 32 * MiB],
+        ['hugetlb pages in use', load.HugePages_Total - load.HugePages_Free, 4],
+        ['free hugetlb pages', load.HugePages_Free, 4],
+        ['tmpfs', load.Shmem, 24 * MiB],
+        ['huge pages of a tmpfs', load.ShmemHugePages, 4 * MiB],
+        ['clean page cache', load.Cached - load.Shmem - load.Dirty, 32 * MiB],
+        ['dirty page cache', load.Dirty, 8 * MiB],
+        ['page cache with private data, pages', excluded.cachePrivate, 1000],
+        ['buffers of file systems', load.Buffers, 2 * MiB],
+        ['swap cache', load.SwapCached, 8 * MiB],
+        ['locked memory', load.Mlocked, 2 * MiB],
+        ['dentries', load.dentries, 20_000],
+        ['inodes', load.inodes, 20_000],
+        ['tasks', load.tasks, 300],
+      ];
+      for (const [what, there, least] of atLeast) assert.ok(there >= least, `${what}: ${there}`);
+    });
 
     it('free pages', () => assertNear(excluded.free, account.free, slack, 'free'));
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memoryAccount } from './account.ts';
+import { loadAccount, memoryAccount } from './account.ts';
 
 /** As Linux 6.12 prints it on arm64, with several sizes of huge pages. */
 const log = `[   70.0] Mem-Info:
@@ -34,4 +34,15 @@ test('the last account in the log is read, in pages', () => {
 
 test('a log without an account is refused by name', () => {
   assert.throws(() => memoryAccount('[ 1.0] Linux version', 4096), /no free in its Mem-Info/);
+});
+
+test('the account of the load is read from its event, and nothing of it may be missing', () => {
+  const event =
+    '{"Buffers":3772416,"Cached":199684096,"SwapCached":23175168,"Mlocked":2097152,"Dirty":25817088,"AnonPages":228823040,' +
+    '"Shmem":86179840,"AnonHugePages":94371840,"ShmemHugePages":8388608,"HugePages_Total":11,"HugePages_Free":6,' +
+    '"dentries":34411,"inodes":34680,"tasks":372}';
+  const text = `[   30.1] vmcore: loaded {}\n[   32.294320] vmcore: account ${event}\n[   32.3] Mem-Info:\n`;
+  assert.deepEqual(loadAccount(text), JSON.parse(event));
+  assert.throws(() => loadAccount(text.replace('"Dirty"', '"Clean"')), /no Dirty/);
+  assert.throws(() => loadAccount('[ 1.0] Linux version'), /no account/);
 });

@@ -1,6 +1,8 @@
 /**
- * What a kernel itself counted just before its panic: sysrq m (show_mem(), mm/show_mem.c, Linux 6.12) in its log. Pages.
+ * What a kernel itself counted just before its panic, out of its log: sysrq m (show_mem(), mm/show_mem.c, Linux 6.12), pages; and what
+ * first-common.sh read in /proc.
  */
+import { parseJournalLine } from '../../src/tools/kdumpctl/journal.ts';
 
 export interface MemoryAccount {
   readonly free: number;
@@ -38,4 +40,37 @@ export function memoryAccount(log: string, pageSize: number): MemoryAccount {
     hugetlb,
     hwpoison: Number(/(\d+) pages hwpoisoned/.exec(info)?.[1] ?? 0),
   };
+}
+
+/** Lines of /proc/meminfo (proc(5)). */
+const meminfoKeys = [
+  'AnonPages',
+  'AnonHugePages',
+  'Buffers',
+  'Cached',
+  'Dirty',
+  'HugePages_Total',
+  'HugePages_Free',
+  'Mlocked',
+  'Shmem',
+  'ShmemHugePages',
+  'SwapCached',
+] as const;
+/** First numbers of /proc/sys/fs/dentry-state and inode-nr; threads of /proc/loadavg. */
+const otherKeys = ['dentries', 'inodes', 'tasks'] as const;
+
+/** Bytes; huge pages, names and tasks by number. */
+export type LoadAccount = Readonly<Record<(typeof meminfoKeys)[number] | (typeof otherKeys)[number], number>>;
+
+/** The account event in a kernel's log, or an error that names what is missing. */
+export function loadAccount(log: string): LoadAccount {
+  const events = log.split('\n').map(parseJournalLine);
+  const account = events.findLast((event) => event?.name === 'account')?.fields;
+  if (account === undefined) throw new Error('the log has no account of the load');
+  const numbers = [...meminfoKeys, ...otherKeys].map((key) => {
+    const value = account[key];
+    if (typeof value !== 'number') throw new Error(`the account has no ${key}`);
+    return [key, value] as const;
+  });
+  return Object.fromEntries(numbers) as LoadAccount;
 }

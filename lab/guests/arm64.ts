@@ -31,6 +31,7 @@ import { loadOrder, type ModuleIndex } from '../../src/tools/kdumpctl/modules.ts
 import { dumpNames } from '../../src/tools/kdumpctl/save.ts';
 import type { DebianKernel } from '../../src/tools/rehearse/debian.ts';
 import { makeDisk } from '../../src/tools/rehearse/disk.ts';
+import { firstCommon } from '../../src/tools/rehearse/guest-files.ts';
 import { runGuest } from '../../src/tools/rehearse/qemu.ts';
 import { Timeline } from '../../src/tools/rehearse/timeline.ts';
 import { type Arm64Programs, arm64Programs } from './arm64-programs.ts';
@@ -99,7 +100,7 @@ export async function crashArm64Guest(
       throw new VmcoreError(
         'E_REHEARSAL',
         `the arm64 guest ended (${run.end}) without a dump: ${why || `the last thing seen was "${timeline.lastLine}"`}`,
-        { file: keepLog(serialLog), hint: 'read this log' },
+        { hint: `read the serial log ${serialLog}` },
       );
     }
     truncate(raw, bytes);
@@ -140,6 +141,7 @@ async function buildImages(
       './arm64-first.sh',
       ['virtio_pci', 'virtio_blk', 'ext4', 'loop'],
       [
+        firstCommon(),
         { kind: 'file', path: 'workload.mjs', data: readFileSync(bundle) },
         {
           kind: 'file',
@@ -207,13 +209,6 @@ const applets = [
   ],
   ...['stat', 'sync', 'tail', 'tr'],
 ];
-
-function keepLog(serialLog: string): string {
-  const path = join(cacheDir('arm64'), 'failed-serial.log');
-  copyFileSync(serialLog, path);
-  chmodSync(path, 0o600);
-  return path;
-}
 
 function emptyFile(path: string, size: number): void {
   const fd = openSync(path, 'w', 0o600);

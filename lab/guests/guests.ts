@@ -5,7 +5,16 @@
  * the load and of what ran beside it in the guest. Our own filter is no part of it: what is compared is the raw /proc/vmcore.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../src/base/errors.ts';
@@ -63,8 +72,9 @@ export async function guestDump(spec: GuestSpec, progress: Progress, abort: Abor
       else await crashX86Guest(kernel, spec.memory, making, progress, abort);
       renameSync(making, folder);
     } catch (error) {
+      throw keepingLog(error, making);
+    } finally {
       rmSync(making, { recursive: true, force: true });
-      throw error;
     }
   }
   return {
@@ -74,16 +84,32 @@ export async function guestDump(spec: GuestSpec, progress: Progress, abort: Abor
   };
 }
 
-/** What decides what is in a guest's memory, beside its kernel. */
-const loadFiles = ['heavy-load.ts', 'load/contents.ts', 'load/machine.ts', 'load/memory.ts'];
-const machineFiles = {
-  x86_64: ['../../src/tools/rehearse/first-machine.sh'],
-  arm64: ['arm64-first.sh', 'arm64-capture.sh'],
-} as const;
+/** The log that the error names goes with the folder: a copy of it outlives it, until the next failure. */
+function keepingLog(error: unknown, making: string): unknown {
+  const log = join(making, 'serial.log');
+  if (!(error instanceof VmcoreError) || error.code !== 'E_REHEARSAL' || !existsSync(log)) return error;
+  const kept = join(cacheDir('dumps'), 'failed-serial.log');
+  copyFileSync(log, kept);
+  chmodSync(kept, 0o600);
+  const { message, hint } = error;
+  return new VmcoreError('E_REHEARSAL', message, {
+    ...(hint === undefined ? {} : { hint: hint.replace(log, kept) }),
+    cause: error,
+  });
+}
 
-function keyOf({ release }: DebianKernel, { kernel, memory }: GuestSpec): string {
+/** What decides what is in a guest's memory, beside its kernel. How the crash kernel is armed does not. */
+const loadFiles = [
+  'heavy-load.ts',
+  'load/contents.ts',
+  'load/machine.ts',
+  'load/memory.ts',
+  '../../src/tools/rehearse/first-common.sh',
+];
+
+function keyOf({ release }: DebianKernel, { memory }: GuestSpec): string {
   const hash = createHash('sha256');
-  for (const file of [...loadFiles, ...machineFiles[guestKernels[kernel].arch]]) {
+  for (const file of loadFiles) {
     hash.update(readFileSync(join(import.meta.dirname, file)));
   }
   return `${release}-${memory / 2 ** 20}M-${hash.digest('hex').slice(0, 12)}`;

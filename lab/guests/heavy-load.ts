@@ -225,11 +225,28 @@ function dirty(folder: string, size: number): object {
   return { dirty: meminfo('Dirty') };
 }
 
+/**
+ * Arming the crash kernel takes memory, and a kernel that reclaims some first writes all that is dirty to the disk. The same pages
+ * are then made dirty again.
+ */
+function keepDirty(folder: string, size: number): void {
+  if (meminfo('Dirty') >= size / 2) return;
+  for (const [path, length] of [
+    [join(folder, 'dirty'), size],
+    [join(smallBlocksFolder, 'dirty'), size / 4],
+  ] as const) {
+    const fd = openSync(path, 'r+');
+    for (let at = 0; at < length; at += memory.pageSize) writeSync(fd, 'dirty again', at);
+    closeSync(fd);
+  }
+}
+
 /** Files and links, some opened once, and names that were looked for and are not there. */
 function names(folder: string, count: number): object {
   for (const [place, many] of [
     [folder, Math.floor(count / 2)],
-    ['/run/names', Math.floor(count / 4)],
+    // The kernel does not give these up when memory is short: a tmpfs has its names nowhere else.
+    ['/run/names', count],
   ] as const) {
     mkdirSync(place, { recursive: true });
     for (let i = 0; i < many; i++) {
@@ -263,7 +280,8 @@ function freed(): object {
   return { bytes: size };
 }
 
-async function load(): Promise<void> {
+/** Returns what has to be done now and then, to keep it so. */
+async function load(): Promise<() => void> {
   const usable = meminfo('MemAvailable') - reserve.bytes - reserve.share * meminfo('MemTotal');
   const bytes = (of: keyof typeof share): number => roundTo(share[of] * usable, hugePage);
   // What is dirty stays dirty.
@@ -305,11 +323,12 @@ async function load(): Promise<void> {
   await part('processes', () => processes(tasks));
   await part('freed memory', freed);
   await part('dirty files', () => dirty(scratch, bytes('dirty')));
+  return () => keepDirty(scratch, bytes('dirty'));
 }
 
 const [readyFile] = process.argv.slice(2);
 if (readyFile === undefined) throw new Error('heavy-load.mjs READY-FILE');
-await load();
+const keep = await load();
 writeFileSync(readyFile, '');
 // Stays, with all that it holds.
-setInterval(() => held.length, 1_000_000);
+setInterval(keep, 250);
