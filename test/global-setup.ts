@@ -15,7 +15,7 @@ let folder: string | undefined;
 export function globalSetup(): void {
   folder = mkdtempSync(join(tmpdir(), 'vmcore-test-'));
   const program = join(import.meta.dirname, '..', 'bin', 'vmcore');
-  const report = execFileSync(program, ['rehearse', '--raw', '--json', '--keep', folder], {
+  const report = execFileSync(program, ['rehearse', '--raw', '--memory-image', '--json', '--keep', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout,
     encoding: 'utf8',

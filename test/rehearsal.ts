@@ -19,6 +19,8 @@ const folder = (): string => {
 export const savedDump = (): string => join(folder(), 'vmcore');
 /** The same crash, whole: the ELF that /proc/vmcore showed. */
 export const rawDump = (): string => join(folder(), 'vmcore.elf');
+/** The RAM of the machine when it had saved its dump and gone. */
+export const memoryImage = (): string => join(folder(), 'memory.img');
 export const savedLog = (): string => readFileSync(join(folder(), 'vmcore-dmesg.txt'), 'latin1');
 export const serialLog = (): string => readFileSync(join(folder(), 'serial.log'), 'latin1');
 export const report = (): RehearsalReport =>

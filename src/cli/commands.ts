@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   makedumpfile: async () => (await import('./makedumpfile/command.ts')).makedumpfileCommand(),
   kexec: async () => (await import('./kexec.ts')).kexecCommand(),
   save: async () => (await import('./save.ts')).saveCommand(),
+  convert: async () => (await import('./convert.ts')).convertCommand(),
   rehearse: async () => (await import('./rehearse.ts')).rehearseCommand(),
 };
 

@@ -23,6 +23,7 @@ interface RehearseOptions {
   readonly dumpLevel: string;
   readonly keep?: string;
   readonly raw?: true;
+  readonly memoryImage?: true;
   readonly workload?: string;
   readonly timeout: string;
   readonly json?: true;
@@ -56,6 +57,7 @@ export function rehearseCommand(): Command {
     .option('--dump-level <level>', 'what makedumpfile -d leaves out', '31')
     .option('--keep <dir>', 'keep vmcore, vmcore-dmesg.txt, serial.log and capture.log there')
     .option('--raw', 'with --keep: also the unfiltered dump, as vmcore.elf')
+    .option('--memory-image', "with --keep: also the machine's memory as it was in the end, as memory.img")
     .option('--workload <script>', 'a program that Node runs in the machine before the panic')
     .option('--timeout <seconds>', 'the longest that the machine may take', '600')
     .option('--json', 'the report as JSON')
@@ -126,7 +128,13 @@ function planFrom(options: RehearseOptions): RehearsalPlan {
     cpus: wholeNumber('--cpus', options.cpus, 64),
     dumpLevel,
     keep:
-      options.keep === undefined ? undefined : { folder: resolve(options.keep), raw: options.raw === true },
+      options.keep === undefined
+        ? undefined
+        : {
+            folder: resolve(options.keep),
+            raw: options.raw === true,
+            memory: options.memoryImage === true,
+          },
     workload: options.workload === undefined ? undefined : resolve(options.workload),
     timeout: wholeNumber('--timeout', options.timeout, 86_400),
     node: process.execPath,

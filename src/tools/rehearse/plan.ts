@@ -29,8 +29,8 @@ export interface RehearsalPlan {
   readonly crashkernel: string;
   readonly cpus: number;
   readonly dumpLevel: number;
-  /** The folder that keeps dump and logs. */
-  readonly keep: { readonly folder: string; readonly raw: boolean } | undefined;
+  /** The folder that keeps dump and logs; `raw`: the unfiltered dump as well; `memory`: the machine's RAM as well, as it was in the end. */
+  readonly keep: { readonly folder: string; readonly raw: boolean; readonly memory?: boolean } | undefined;
   /**
    * A program of the user's, a TypeScript or JavaScript file, that node runs in the machine as root before the panic. It gets the path
    * of a file that it has to make when the machine may panic, and may stay; or it ends with status 0. It has /dev/vdb, an

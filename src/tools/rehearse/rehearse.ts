@@ -26,7 +26,15 @@ import { machines, ownArch } from './machines.ts';
 import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
 import { type GuestRun, runGuest } from './qemu.ts';
 import type { RehearsalReport } from './report.ts';
-import { filesToTake, findDump, keepLog, prepareKeep, takeIncomplete } from './take-dump.ts';
+import {
+  filesToTake,
+  findDump,
+  keepLog,
+  memoryImageName,
+  newMemoryImage,
+  prepareKeep,
+  takeIncomplete,
+} from './take-dump.ts';
 import { captureLog, type Step, Timeline } from './timeline.ts';
 
 /** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
@@ -91,6 +99,7 @@ async function rehearseIn(
       mode: 0o600,
     });
     kept.push(serialLog, captureLogFile);
+    if (plan.keep?.memory === true) kept.push(join(keep, memoryImageName));
   }
 
   clock.step('open');
@@ -153,6 +162,7 @@ async function run(
     memory: plan.memory,
     cpus: plan.cpus,
     serialLog,
+    ...(keep !== undefined && plan.keep?.memory === true ? { memoryFile: newMemoryImage(keep) } : {}),
   };
   const result = await runGuest(
     guest,

@@ -1,5 +1,5 @@
 /** Bringing home what a rehearsal made: the dump out of the guest's disk, and logs, into the folder that keeps them. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
@@ -77,6 +77,20 @@ export async function takeIncomplete(disk: string, keep: string | undefined): Pr
   }
 }
 
+/** The machine's RAM, in the folder that keeps everything. */
+export const memoryImageName = 'memory.img';
+
+/** An empty file for it (0600), which QEMU makes as large as the memory. Its path. */
+export function newMemoryImage(folder: string): string {
+  const path = join(folder, memoryImageName);
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (cause) {
+    throw asVmcoreError(cause, 'cannot create', { file: path });
+  }
+  return path;
+}
+
 /** E_EXISTS rather than writing over an older dump. */
 export function prepareKeep(folder: string): string {
   try {
@@ -84,7 +98,7 @@ export function prepareKeep(folder: string): string {
   } catch (cause) {
     throw asVmcoreError(cause, 'cannot make the folder', { file: folder });
   }
-  for (const name of [...Object.values(dumpNames), 'serial.log', 'capture.log']) {
+  for (const name of [...Object.values(dumpNames), 'serial.log', 'capture.log', memoryImageName]) {
     if (existsSync(join(folder, name))) {
       throw new VmcoreError('E_EXISTS', 'is there already', {
         file: join(folder, name),
