@@ -27,7 +27,7 @@ export async function create(
   line: MakedumpfileLine,
   messages: Messages,
 ): Promise<ExitStatus> {
-  const dump = await openVmcore(action.vmcore, action.kernel, line.cutShort);
+  const dump = await openVmcore(action.vmcore, action.kernel, line);
   // Loaded when needed, as everything here that most dumps do without: it counts when a dump takes half a second.
   if (action.vtop !== undefined) {
     const { translationText } = await import('../../tools/makedumpfile/vtop.ts');

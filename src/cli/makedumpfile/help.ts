@@ -42,7 +42,8 @@ The kernel, when VMCORE does not describe itself
 Speed and memory
   --num-threads N         threads that compress; without it, one per processor
   --cyclic-buffer KB      size of a bitmap; without it, what free memory allows
-  --work-dir DIR, --non-mmap, --non-cyclic, -b ORDER
+  --non-mmap              read VMCORE, never map it
+  --work-dir DIR, --non-cyclic, -b ORDER
                           accepted, without effect
 
 Messages

@@ -102,7 +102,7 @@ export async function dumpDmesg(
   messages: Messages,
 ): Promise<ExitStatus> {
   const { output, sizeLimit } = action;
-  const kernel = new Kernel(await openVmcore(action.vmcore, action.kernel, line.cutShort));
+  const kernel = new Kernel(await openVmcore(action.vmcore, action.kernel, line));
   // Who logged each record is shown since makedumpfile 1.7.4.
   const text = Buffer.from(dmesgText(kernel, { caller: true }, action.from), 'latin1');
   writeFile(output, line, hasCode('E_NO_SPACE'), (sink) => {
@@ -118,7 +118,7 @@ export async function showMemUsage(
   line: MakedumpfileLine,
   messages: Messages,
 ): Promise<ExitStatus> {
-  const dump = await openVmcore(action.memory, action.kernel, line.cutShort);
+  const dump = await openVmcore(action.memory, action.kernel, line);
   const { pageSize } = dump.memory;
   const ranges = dump.format === 'kcore' ? crashKernelRanges() : [];
   const progress = messages.progress();
@@ -142,7 +142,7 @@ export async function showTranslation(
   line: MakedumpfileLine,
   messages: Messages,
 ): Promise<ExitStatus> {
-  const kernel = new Kernel(await openVmcore(vmcore, source, line.cutShort));
+  const kernel = new Kernel(await openVmcore(vmcore, source, line));
   if (line.json) {
     const mapping = kernel.tryTranslate(asVaddr(address));
     printJson({ virtual: hex(address), physical: mapping === undefined ? null : hex(mapping.paddr) });

@@ -3,12 +3,12 @@ import { readExact } from '../../base/byte-source.ts';
 import { latin1 } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
-import type { Dump, OpenOptions } from '../../formats/dump.ts';
+import type { Dump } from '../../formats/dump.ts';
 import { withVmcoreinfoAt } from '../../formats/kcore.ts';
 import { openDump } from '../../formats/open.ts';
-import { openFile } from '../../sys/file-source.ts';
+import { openFile, openFileUnmapped } from '../../sys/file-source.ts';
 import { vmcoreinfoPlace } from '../../sys/running-kernel.ts';
-import type { KernelSource } from '../../tools/makedumpfile/options.ts';
+import type { KernelSource, MakedumpfileLine } from '../../tools/makedumpfile/options.ts';
 
 /**
  * The dump, described by itself and, where it says too little, by what -x or -i names. E_USAGE with the name of that file when it is of
@@ -17,9 +17,10 @@ import type { KernelSource } from '../../tools/makedumpfile/options.ts';
 export async function openVmcore(
   path: string,
   kernel: KernelSource,
-  cutShort: OpenOptions['cutShort'],
+  { access, cutShort }: Pick<MakedumpfileLine, 'access' | 'cutShort'>,
 ): Promise<Dump> {
-  const dump = withOwnInfo(openDump(openFile(path), { codecs: nativeCodecs(), cutShort }));
+  const file = access === 'read' ? openFileUnmapped(path) : openFile(path);
+  const dump = withOwnInfo(openDump(file, { codecs: nativeCodecs(), cutShort }));
   if (kernel.kind === 'vmcore') return dump;
   // Loaded when needed: most dumps describe themselves.
   const { withKernelInfo } = await import('../../tools/makedumpfile/vmcoreinfo/apply.ts');

@@ -32,8 +32,8 @@ export interface Selection {
 /** Bytes of struct pages judged at a time: what stays in the processor's cache between being read and being looked at. */
 const chunkBytes = 256 << 10;
 
-/** Bytes of the mem_map shown at a time where the dump can be mapped; twice as much memory is set aside for that. */
-const shownBytes = 4 << 20;
+/** Memory that the mem_map is shown in, where the dump can be mapped: 4 MiB at a time, and what is lost to alignment. */
+const shownMemory = 6 << 20;
 
 /** Can the level be done without knowing the kernel? (0 and 1 can.) */
 export const needsKernel = (level: number): boolean => excludedKinds(level) !== excludedKinds(0);
@@ -151,7 +151,7 @@ class PageFilter {
     const layout = pageLayoutOf(kernel);
     this.structSize = layout.words * 4;
     this.chunkPages = 2 ** Math.floor(Math.log2(chunkBytes / this.structSize));
-    this.judge = new PageJudge(layout, excludedKinds(level), chunkBytes + 2 * shownBytes);
+    this.judge = new PageJudge(layout, excludedKinds(level), chunkBytes + shownMemory);
     this.structs = new BulkView(kernel, this.judge.room, chunkBytes);
     this.memMap = readMemMap(kernel);
     if (this.memMap.length === 0) {

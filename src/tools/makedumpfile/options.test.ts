@@ -82,7 +82,9 @@ describe('a line that makes a dump', () => {
       splitBlock: undefined,
     });
     assert.equal(create('--split --splitblock-size=1024 in a b').tuning.splitBlock, 2 ** 20);
-    create('--non-mmap --non-cyclic --work-dir /tmp -b 8 in out');
+    create('--non-cyclic --work-dir /tmp -b 8 in out');
+    assert.equal(parse('in out').access, 'map');
+    assert.equal(parse('--non-mmap in out').access, 'read');
     for (const bad of [
       '--num-threads x',
       '--num-threads -1',

@@ -101,6 +101,8 @@ export interface MakedumpfileLine {
   readonly json: boolean;
   /** Ours: read what is there of a vmcore that was cut short. */
   readonly cutShort: 'refuse' | 'accept';
+  /** "read": the vmcore is never mapped (--non-mmap). */
+  readonly access: 'map' | 'read';
 }
 
 class Given {
@@ -153,6 +155,7 @@ export function parseMakedumpfileLine(args: readonly string[]): MakedumpfileLine
     ifExists: given.has('f') ? 'overwrite' : 'refuse',
     json: given.has('json'),
     cutShort: given.has('cut-short') ? 'accept' : 'refuse',
+    access: given.has('non-mmap') ? 'read' : 'map',
   };
 }
 
