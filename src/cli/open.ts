@@ -4,6 +4,7 @@ import { nativeCodecs } from '../codecs/native.ts';
 import type { Dump, OpenOptions } from '../formats/dump.ts';
 import { openDumpFiles } from '../formats/open.ts';
 import { openFile } from '../sys/file-source.ts';
+import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
 
 export interface DumpOptions {
   readonly cutShort?: true;
@@ -18,7 +19,7 @@ export function openDumpFile(paths: string | readonly string[], options: DumpOpt
   const cutShort: OpenOptions['cutShort'] = options.cutShort === true ? 'accept' : 'refuse';
   const files = typeof paths === 'string' ? [paths] : paths;
   return openDumpFiles(
-    files.map((path) => openFile(path)),
+    files.map((path) => openExplained(path, openFile)),
     { codecs: nativeCodecs(), cutShort },
   );
 }

@@ -24,6 +24,7 @@ import { chooseResources } from '../makedumpfile/resources.ts';
 import type { Journal } from './journal.ts';
 import { defaultCollector, defaultPath, type KdumpConf, parseKdumpConf } from './kdump-conf.ts';
 import { type MemoryWatch, watchMemory } from './memory-watch.ts';
+import { openExplained } from './missing-vmcore.ts';
 import { type MountedTarget, mountTarget } from './mount.ts';
 
 export interface SaveRequest {
@@ -78,7 +79,10 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
   try {
     const folder = join(mounted.folder, path, `127.0.0.1-${timestamp(new Date())}`);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const dump = openDump(openFile(request.vmcore), { codecs: nativeCodecs(), cutShort: 'accept' });
+    const dump = openDump(openExplained(request.vmcore, openFile), {
+      codecs: nativeCodecs(),
+      cutShort: 'accept',
+    });
     saveLog(dump, folder, journal);
     const result = await saveDump(dump, request, folder, journal, memory);
     if (request.also === 'raw') saveRaw(dump, folder, journal, memory);

@@ -4,12 +4,13 @@
  * Read as root from /proc and /sys. Linux only, x86_64 and arm64, 4.18 and later. Memory and CPUs that are plugged in later are not
  * in it: load again then, or let the kernel update the header (`hotplugHeaderSize`).
  */
+import type { ByteSource } from '../../../base/byte-source.ts';
 import { VmcoreError } from '../../../base/errors.ts';
 import { nativeCodecs } from '../../../codecs/native.ts';
 import type { Dump } from '../../../formats/dump.ts';
 import { kcore, withVmcoreinfoAt } from '../../../formats/kcore.ts';
 import { pageSizeOf } from '../../../formats/notes.ts';
-import { openFile } from '../../../sys/file-source.ts';
+import { openFileUnmapped } from '../../../sys/file-source.ts';
 import { type MemoryRange, withoutRanges } from '../memory-ranges.ts';
 import type { KexecArch } from '../segment.ts';
 import { type FirmwareRange, readFirmwareMap } from './firmware.ts';
@@ -142,9 +143,9 @@ function openKcore(files: KernelFiles, vmcoreinfo: NotePlace): Dump {
   }
 }
 
-function openKcoreFile(path: string): ReturnType<typeof openFile> {
+function openKcoreFile(path: string): ByteSource {
   try {
-    return openFile(path, 'read');
+    return openFileUnmapped(path);
   } catch (cause) {
     throw new VmcoreError('E_NEEDS', 'cannot be read, and only it tells where memory is mapped', {
       file: path,
