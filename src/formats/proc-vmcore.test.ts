@@ -7,6 +7,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import {
+  coreFileHeader,
+  coreHeader,
+  type HeaderSpec,
+  programHeader,
+} from '../../test/support/core-header.ts';
 import { concat, noteBytes, vmcoreinfoNote } from '../../test/support/elf-file.ts';
 import { failsWith } from '../../test/support/expect-error.ts';
 import { MemorySource } from '../base/byte-source.ts';
@@ -26,45 +32,11 @@ const cpuNote = noteBytes(
 );
 const vmcoreinfo = vmcoreinfoNote('OSRELEASE=6.1.0-50-amd64\nPAGESIZE=4096\n');
 
-interface Header {
-  readonly type: 1 | 4;
-  readonly offset: number;
-  readonly size: number;
-  readonly paddr?: number;
-}
-
 interface Machine {
-  readonly headers: readonly Header[];
+  readonly headers: readonly HeaderSpec[];
   /** Bytes at physical addresses. */
   readonly at?: readonly (readonly [number, Uint8Array])[];
   readonly count?: number;
-}
-
-const programHeader = ({ type, offset, size, paddr = offset }: Header): Uint8Array => {
-  const bytes = new Uint8Array(56);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, type, true);
-  view.setUint32(4, type === 1 ? 7 : 0, true);
-  view.setBigUint64(8, BigInt(offset), true);
-  view.setBigUint64(16, type === 1 ? 0xffff_8880_0000_0000n + BigInt(paddr) : 0n, true);
-  view.setBigUint64(24, BigInt(paddr), true);
-  view.setBigUint64(32, BigInt(size), true);
-  view.setBigUint64(40, BigInt(size), true);
-  return bytes;
-};
-
-function fileHeader(count: number): Uint8Array {
-  const bytes = new Uint8Array(64);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(16, 4, true);
-  view.setUint16(18, 62, true);
-  view.setUint32(20, 1, true);
-  view.setUint32(32, 64, true);
-  view.setUint16(52, 64, true);
-  view.setUint16(54, 56, true);
-  view.setUint16(56, count, true);
-  return bytes;
 }
 
 const ramByte = (paddr: number): number => (paddr * 7 + (paddr >> 8) + (paddr >> 12)) & 0xff;
@@ -72,7 +44,7 @@ const ramByte = (paddr: number): number => (paddr * 7 + (paddr >> 8) + (paddr >>
 function ram({ headers, at = [], count = headers.length }: Machine): Uint8Array {
   const bytes = Uint8Array.from({ length: ramSize }, (_, i) => ramByte(ramStart + i));
   for (const [paddr, content] of at) bytes.set(content, paddr - ramStart);
-  bytes.set(concat(fileHeader(count), ...headers.map(programHeader)), headerAt - ramStart);
+  bytes.set(coreHeader(headers, count), headerAt - ramStart);
   return bytes;
 }
 
@@ -121,7 +93,7 @@ describe('/proc/vmcore', () => {
     const expected = concat(
       padded(
         concat(
-          fileHeader(4),
+          coreFileHeader(4),
           note,
           programHeader({ type: 1, offset: 0x2000, size: 0x1000, paddr: 0x1_2000 }),
           programHeader({ type: 1, offset: 0x3000, size: 0x4c00, paddr: 0x1_0000 }),
@@ -215,7 +187,7 @@ describe('/proc/vmcore', () => {
     const bytes = ram(usual);
     // A copy in memory that was the loader's, a program, and the vmcore header of an earlier crash.
     bytes.copyWithin(0x6000, headerAt - ramStart, headerAt - ramStart + 64 + 6 * 56);
-    bytes.set(fileHeader(1).fill(0, 16, 18), 0xb000);
+    bytes.set(coreFileHeader(1).fill(0, 16, 18), 0xb000);
     bytes.set(readAll(openProcVmcore(image(bytes), headerAt)).subarray(0, 64 + 4 * 56), 0xc000);
     assert.equal(findCoreHeader(image(bytes)), headerAt);
     assert.throws(() => findCoreHeader(image(bytes.subarray(0, 0xa000))), failsWith('E_NOT_A_DUMP'));
