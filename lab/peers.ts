@@ -117,7 +117,8 @@ const machines: Partial<
   },
 };
 
-function peerIn(tree: string, program: string, env: Readonly<Record<string, string>>): Peer {
+/** A program of such a tree: `program` is its path in there. */
+export function peerIn(tree: string, program: string, env: Readonly<Record<string, string>>): Peer {
   const machine = machines[process.arch];
   const loader = machine?.loaders.map((path) => join(tree, path)).find((path) => existsSync(path));
   if (machine === undefined || loader === undefined) {
