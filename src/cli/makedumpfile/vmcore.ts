@@ -1,5 +1,5 @@
 /** Opening the VMCORE of a makedumpfile command line. */
-import { readExact } from '../../base/byte-source.ts';
+import { type ByteSource, readExact } from '../../base/byte-source.ts';
 import { latin1 } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { nativeCodecs } from '../../codecs/native.ts';
@@ -19,13 +19,20 @@ export async function openVmcore(
   kernel: KernelSource,
   { access, cutShort }: Pick<MakedumpfileLine, 'access' | 'cutShort'>,
 ): Promise<Dump> {
-  const file = access === 'read' ? openFileUnmapped(path) : openFile(path);
+  const open = access === 'read' ? openFileUnmapped : openFile;
+  const file = path === '/proc/vmcore' ? await openProcVmcore(path, open) : open(path);
   const dump = withOwnInfo(openDump(file, { codecs: nativeCodecs(), cutShort }));
   if (kernel.kind === 'vmcore') return dump;
   // Loaded when needed: most dumps describe themselves.
   const { withKernelInfo } = await import('../../tools/makedumpfile/vmcoreinfo/apply.ts');
   const text = kernel.kind === 'vmcoreinfo' ? readText(kernel.path) : await describeVmlinux(kernel.path);
   return withKernelInfo(dump, text, kernel.path);
+}
+
+/** Loaded when needed: what tells why the file is not there. */
+async function openProcVmcore(path: string, open: (path: string) => ByteSource): Promise<ByteSource> {
+  const { openExplained } = await import('../../tools/kdumpctl/missing-vmcore.ts');
+  return openExplained(path, open);
 }
 
 /** The vmcoreinfo of a vmlinux: what -g writes, and -x uses. */
