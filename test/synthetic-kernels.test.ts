@@ -47,7 +47,7 @@ describe('a synthetic kernel, dumped with the command', () => {
     '4.18.0 | arch arm64, 64K pages, va 48',
     '5.4.0 | arch x86_64, 5 levels',
     '6.12.0 | arch arm64, 16K pages, va 52',
-    '7.2.0 | arch x86_64, 5 levels',
+    '7.2.0 | arch x86_64, 5 levels, sme',
   ];
   for (const start of chosen) {
     const kernel = matrix.find((candidate) => nameOf(candidate).startsWith(start))!;
@@ -76,7 +76,11 @@ describe('a synthetic kernel, dumped with the command', () => {
 });
 
 describe('a synthetic kernel, dumped with the original', () => {
-  for (const kernel of matrix.filter((candidate) => nameOf(candidate).includes('x86_64'))) {
+  // It looks at every page frame up to the last one: memory at 2^50 would take it years.
+  const readable = matrix.filter(
+    (kernel) => /x86_64/.test(nameOf(kernel)) && !/memory 0x4000/.test(textOf(kernel)),
+  );
+  for (const kernel of readable) {
     it(`Linux ${nameOf(kernel)}: the pages that the description says`, async () => {
       const described = writeSource(kernel);
       const peer = await newestMakedumpfile();

@@ -86,15 +86,16 @@ function placePages(kernel: SyntheticKernel, memMap: MemMap, page: DescribedPage
 }
 
 /** arch/{x86,arm64}/include/asm/sparsemem.h: arm64's sections became smaller in 5.12 (f0b13ee23241). */
-function sectionSizes({ release, machine, model, sectionBits }: KernelDescription): SectionSizes {
+function sectionSizes({ release, machine, ram, model, sectionBits }: KernelDescription): SectionSizes {
   // A table of all sections is for machines with few.
   if (model === 'static') return { sectionBits: sectionBits ?? 27, physicalBits: 36 };
   if (machine.arch === 'x86_64') {
     return { sectionBits: sectionBits ?? 27, physicalBits: machine.levels === 5 ? 52 : 46 };
   }
   const own = !isSince(release, '5.12') ? 30 : machine.pageSize === 65536 ? 29 : 27;
-  const hasLargeAddresses = machine.pageSize === 65536 && machine.vaBits === 52;
-  return { sectionBits: sectionBits ?? own, physicalBits: hasLargeAddresses ? 52 : 48 };
+  // CONFIG_ARM64_PA_BITS: built for the memory that there is.
+  const isHigh = ram.some(({ end }) => end > 2 ** 48);
+  return { sectionBits: sectionBits ?? own, physicalBits: isHigh ? 52 : 48 };
 }
 
 /** init_uts_ns, which makedumpfile looks for before anything else: struct new_utsname has six strings of 65 bytes. */

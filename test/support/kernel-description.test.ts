@@ -110,6 +110,7 @@ describe('a mistake in a description', () => {
     ['arch x86_64\nmemory 0x0-0x1000', /line 2: not whole pages of 4096 bytes: "0x0-0x1000"/],
     ['memory 0x0-0xfff', /line 1: there is no line "arch" yet/],
     [`${head}mem_map sparsely`, /line 5: no such mem_map: "sparsely"; flat, sparse, sparse-extreme/],
+    ['release 6.1.0\narch arm64\nphys_base 0x0\nmemory 0x0-0xfff', /arm64 has no phys_base/],
     [`${head}page 1 cache`, /line 5: ends in "-> out at N"/],
     [`${head}page 1 cash -> kept`, /line 5: no such word of a page: "cash"/],
     [`${head}page 1 cache -> gone`, /line 5: not an answer: "gone"/],

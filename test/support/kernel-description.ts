@@ -124,9 +124,10 @@ class Description {
     const { machine, pages, log, vmcoreinfo, symbols, ram, model, sectionBits } = this;
     const release = required(this.release, 'release');
     if (ram.length === 0) required(undefined, 'memory');
+    const { physBase } = this;
     const moved = { ...required(machine, 'arch'), kaslr: this.kaslr };
-    const placed =
-      moved.arch === 'x86_64' && this.physBase !== undefined ? { ...moved, physBase: this.physBase } : moved;
+    if (moved.arch === 'arm64' && physBase !== undefined) throw new Error('arm64 has no phys_base');
+    const placed = moved.arch === 'x86_64' && physBase !== undefined ? { ...moved, physBase } : moved;
     return { release, machine: placed, ram, model, sectionBits, pages, log, vmcoreinfo, symbols };
   }
 

@@ -49,6 +49,10 @@ const withoutHugetlb = `
   vmcoreinfo !NUMBER(HUGETLB_PAGE_DTOR)
   vmcoreinfo !NUMBER(PG_hugetlb)
 `;
+/** The tail of a compound page keeps other things where a page of its own has its flags. 1.7.8 of the original does not know 7.1's tails. */
+const markedTail = `
+  page +22         tail cache                -> kept
+`;
 /** Only x86_64 has guests that accept their memory piece by piece; told since 6.16. A block of the largest order. */
 const unaccepted = `
   page +0x400      unaccepted                -> out at 16
@@ -73,6 +77,9 @@ const symbols = `
 
 /** 16 MiB, a hole of 4 MiB, 12 MiB. */
 const x86Memory = 'memory 0x0-0xffffff, 0x1400000-0x1ffffff';
+/** The same at 2^50, where page table entries need more than 48 bits, and a second range at 1 TiB. */
+const highMemory = 'memory 0x4000000000000-0x4000000ffffff, 0x4000001400000-0x4000001ffffff';
+const farMemory = 'memory 0x0-0xffffff, 0x10000000000-0x10000ffffff';
 const armMemory = 'memory 0x40000000-0x40ffffff, 0x41400000-0x41ffffff';
 
 const old = [commonPages, log];
@@ -106,6 +113,8 @@ export const matrix: readonly MatrixKernel[] = [
   ['release 6.18.0 | arch x86_64, 4 levels | kaslr 0x1000000', x86Memory, ...since616],
   ['release 6.18.0 | arch x86_64, 5 levels, sme bit 51', x86Memory, ...since616],
   ['release 7.2.0 | arch x86_64, 4 levels | kaslr 0x28200000', x86Memory, ...since616],
+  ['release 7.2.0 | arch x86_64, 4 levels | phys_base 0x10000000000', farMemory, ...since616],
+  ['release 7.2.0 | arch x86_64, 5 levels | phys_base 0x4000000000000', highMemory, ...since616],
   ['release 7.2.0 | arch x86_64, 5 levels, sme bit 51 | kaslr 0x28200000', x86Memory, ...since616],
 
   ['release 4.18.0 | arch arm64, 4K pages, va 48', armMemory, ...old],
@@ -120,6 +129,8 @@ export const matrix: readonly MatrixKernel[] = [
   ['release 5.10.0 | arch arm64, 4K pages, va 48', armMemory, ...since51],
   ['release 5.10.0 | arch arm64, 16K pages, va 48 | kaslr 0x12340000', armMemory, ...since51],
   ['release 5.10.0 | arch arm64, 64K pages, va 52 on 48', armMemory, ...since51],
+  ['release 5.12.0 | arch arm64, 4K pages, va 48', armMemory, ...since51],
+  ['release 5.12.0 | arch arm64, 64K pages, va 52', highMemory, ...since51],
   ['release 5.15.0 | arch arm64, 4K pages, va 39', armMemory, ...since51],
   ['release 5.15.0 | arch arm64, 64K pages, va 52', armMemory, ...since51],
   ['release 6.1.0 | arch arm64, 4K pages, va 48 | kaslr 0x12340000', armMemory, ...since60],
@@ -130,10 +141,12 @@ export const matrix: readonly MatrixKernel[] = [
   ['release 6.12.0 | arch arm64, 4K pages, va 52 on 48 | kaslr 0x12340000', armMemory, ...since60],
   ['release 6.12.0 | arch arm64, 4K pages, va 52', armMemory, ...since60],
   ['release 6.12.0 | arch arm64, 16K pages, va 52', armMemory, ...since60],
+  ['release 6.12.0 | arch arm64, 4K pages, va 52', highMemory, ...since60],
+  ['release 6.18.0 | arch arm64, 16K pages, va 52', highMemory, ...since60, markedTail],
   ['release 6.18.0 | arch arm64, 16K pages, va 52 on 48', armMemory, ...since60],
   ['release 6.18.0 | arch arm64, 64K pages, va 52', armMemory, ...since60],
   ['release 7.2.0 | arch arm64, 4K pages, va 52 on 48 | kaslr 0x12340000', armMemory, ...since60],
-  ['release 7.2.0 | arch arm64, 16K pages, va 47', armMemory, ...since60],
+  ['release 7.2.0 | arch arm64, 16K pages, va 47', armMemory, ...since60, markedTail],
   ['release 7.2.0 | arch arm64, 64K pages, va 52 | kaslr 0x12340000', armMemory, ...since60],
 ];
 
