@@ -14,6 +14,11 @@ export interface ByteSource {
   readonly size: number;
   /** Fills `into` from `offset` on and returns how many bytes there were; fewer than asked only at the end. */
   read(offset: number, into: Uint8Array): number;
+  /**
+   * The first offset from `offset` on whose byte may be other than 0: what is before lies in a hole of the file. `size` when nothing
+   * follows. Not there where holes are not known.
+   */
+  readonly nextData?: (offset: number) => number;
   /** Where bytes can be looked at without copying them; undefined, or not there, where they can only be read. */
   readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
   close(): void;

@@ -129,5 +129,14 @@ describe('a bitmap in a kdump file', () => {
     bitmap.markIn(window);
     assert.deepEqual(runsOf(window), [[high, high + 16]]);
     assert.ok(read < 2 ** 31 + 2 ** 18, `${read} bytes read`);
+
+    // Where the source knows its holes, not even once.
+    read = 0;
+    const nextData = (offset: number): number =>
+      offset <= 1 ? 1 : offset <= 2 ** 31 ? 2 ** 31 : offset <= 2 ** 31 + 1 ? offset : source.size;
+    const holey = new KdumpBitmap({ source: { ...source, nextData }, offset: 0, end: bitmap.end, name: 'b' });
+    assert.ok(holey.equals(bitmap));
+    assert.deepEqual([...holey.ranges()], [low, top]);
+    assert.ok(read < 2 ** 22, `${read} bytes read`);
   });
 });

@@ -16,6 +16,8 @@ const maxChunks = 2 ** 19;
 /** Bytes read at a time when all is gone through: a multiple of any chunk up to this. */
 const scanStep = 2 ** 20;
 const chunksKept = 64;
+/** Below, going through a bitmap costs less than asking where it has holes. */
+const smallestWithHoles = 2 ** 26;
 /** Within a chunk bits are counted up to every so many bytes. */
 const blockBytes = 64;
 
@@ -169,6 +171,11 @@ export class KdumpBitmap {
     const before = new Float64Array(Math.ceil(size / chunkBytes) + 1);
     let sum = 0;
     for (let at = 0; at < size; at += step) {
+      const data = this.nextData(at);
+      // Steps in a hole have no bits.
+      for (; at < size && at + step <= data; at += step)
+        before.fill(sum, at / chunkBytes + 1, (at + step) / chunkBytes + 1);
+      if (at >= size) break;
       const length = Math.min(step, size - at);
       this.readAt(at, bytes.subarray(0, length));
       bytes.fill(0, length, Math.ceil(length / 4) * 4);
@@ -178,6 +185,13 @@ export class KdumpBitmap {
       }
     }
     return before;
+  }
+
+  /** Where the next byte is that may be other than 0, from the beginning of the bitmap. Not asked for small ones, which are read in no time. */
+  private nextData(at: number): number {
+    const { source, offset } = this.place;
+    if (this.size < smallestWithHoles || source.nextData === undefined) return at;
+    return source.nextData(offset + at) - offset;
   }
 
   private chunk(index: number): Chunk {

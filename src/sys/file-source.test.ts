@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -45,6 +54,28 @@ describe('a file that we read', () => {
     assert.equal(source.size, 2 ** 40);
     assert.equal(source.read(2 ** 39, into), 4);
     assert.deepEqual([...into], [0, 0, 0, 0]);
+    source.close();
+  });
+
+  it('tells where data goes on behind a hole', () => {
+    const path = join(folder, 'islands');
+    const fd = openSync(path, 'w');
+    writeSync(fd, Buffer.alloc(4096, 1), 0, 4096, 2 ** 30);
+    ftruncateSync(fd, 2 ** 40);
+    closeSync(fd);
+    const source = openFile(path);
+    // File systems that do not tell take all for data.
+    for (const [from, to] of [
+      [0, 2 ** 30],
+      [2 ** 30 + 5, 2 ** 30 + 5],
+      [2 ** 31, 2 ** 40],
+      [2 ** 40, 2 ** 40],
+    ] as const) {
+      assert.ok(
+        [from, to].includes(source.nextData?.(from) ?? -1),
+        `from ${from}: ${source.nextData?.(from)}`,
+      );
+    }
     source.close();
   });
 

@@ -4,6 +4,7 @@ import type { ByteSource, Window } from '../base/byte-source.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { deviceSize } from './block-device.ts';
 import { FileWindow } from './file-window.ts';
+import { dataSeeker } from './libc.ts';
 import { asVmcoreError } from './system-error.ts';
 import { WindowReader } from './window-reader.ts';
 
@@ -23,6 +24,8 @@ class FileSource implements ByteSource {
   readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
   private readonly fd: number;
   private readonly reader: WindowReader | undefined;
+  /** Made when it is first asked for: few files have holes worth it. */
+  private seekData: ReturnType<typeof dataSeeker>;
 
   /** `reader`: tried first when bytes are to be copied. */
   constructor(name: string, fd: number, size: number, access: FileAccess, reader?: WindowReader) {
@@ -49,6 +52,13 @@ class FileSource implements ByteSource {
       done += got;
     }
     return done;
+  }
+
+  nextData(offset: number): number {
+    if (offset >= this.size) return this.size;
+    this.seekData ??= dataSeeker(this.fd) ?? (() => undefined);
+    const found = this.seekData(offset) ?? offset;
+    return found === 'none' ? this.size : Math.min(found, this.size);
   }
 
   close(): void {

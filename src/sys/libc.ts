@@ -48,6 +48,8 @@ const prototypes = {
     symbol: 'mmap',
     signature: { arguments: ['uint64', 'uint64', 'int32', 'int32', 'int32', 'int64'], return: 'int64' },
   },
+  /** off_t lseek(int fd, off_t offset, int whence); */
+  lseek: { symbol: 'lseek', signature: { arguments: ['int32', 'int64', 'int32'], return: 'int64' } },
   /** int munmap(void *addr, size_t length); */
   munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
   /** int madvise(void *addr, size_t length, int advice); */
@@ -174,6 +176,27 @@ export function syncCall(): void {
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   libc.getFunction(prototypes.sync.symbol, prototypes.sync.signature)();
+}
+
+/** lseek(2): SEEK_DATA (since Linux 3.1), and what it says behind the last byte. */
+const SEEK_DATA = 3;
+const ENXIO = 6;
+
+/**
+ * Finds the next byte of an open file that is in no hole: its offset, or "none" behind the last one. Undefined where the kernel or the file
+ * system does not tell.
+ */
+export function dataSeeker(fd: number): ((offset: number) => number | 'none' | undefined) | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const lseek = libc.getFunction(prototypes.lseek.symbol, prototypes.lseek.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  return (offset) => {
+    const found = lseek(fd, BigInt(offset), SEEK_DATA);
+    if (found !== -1n) return Number(found);
+    return ffi.getInt32(errnoLocation()) === ENXIO ? 'none' : undefined;
+  };
 }
 
 /** Constants of mmap(2) and madvise(2): include/uapi/asm-generic/mman-common.h and mman.h (Linux 6.1), the same on x86 and arm64. */

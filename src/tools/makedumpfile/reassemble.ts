@@ -7,7 +7,7 @@
  */
 import type { ByteSink } from '../../base/byte-sink.ts';
 import { type ByteSource, readExact } from '../../base/byte-source.ts';
-import { isZero, putU64, viewOf } from '../../base/bytes.ts';
+import { putU64, viewOf } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { OpenOptions } from '../../formats/dump.ts';
@@ -108,11 +108,19 @@ class Reassembly {
     const { source, header } = this.first;
     const from = this.blocks.length;
     const end = from + header.bitmapBlocks * header.blockSize;
+    const buffer = new Uint8Array(pieceSize);
     for (let at = from; at < end; at += pieceSize) {
-      const piece = readExact(source, at, Math.min(pieceSize, end - at), 'the bitmaps');
-      const isHole = at + pieceSize < end && this.sink.unwritten === 'zeros' && isZero(wordsOf(piece));
-      if (!isHole) this.sink.write(at, piece);
+      if (this.sink.unwritten === 'zeros') at = this.behindHole(at, end);
+      // The last one may be cut, and says then where the file must end.
+      const piece = buffer.subarray(0, source.read(at, buffer.subarray(0, Math.min(pieceSize, end - at))));
+      this.sink.write(at, piece);
     }
+  }
+
+  /** Where a piece begins that holds something, or is the last before `end`. */
+  private behindHole(from: number, end: number): number {
+    const data = Math.min(this.first.source.nextData?.(from) ?? from, end - 1);
+    return from + Math.floor((data - from) / pieceSize) * pieceSize;
   }
 
   private copyPart(file: KdumpFile, progress: Progress): void {
@@ -176,10 +184,6 @@ class Reassembly {
 const pieceSize = 1 << 20;
 /** Text, a line for each erased object. */
 const maxEraseinfo = 1 << 26;
-
-/** Of a whole number of words, at an offset that words may have. */
-const wordsOf = (bytes: Uint8Array): Int32Array =>
-  new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 
 const isAllZeros = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
