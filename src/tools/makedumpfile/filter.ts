@@ -122,11 +122,11 @@ class Pass implements SelectionPass {
     };
     if (this.pending.end > start) exclude(start, this.pending.end, this.pending.kind);
     if (this.filter !== undefined) {
-      this.unjudged += this.filter.run(Math.max(start, this.pending.end), end, ram, exclude);
+      this.unjudged += this.filter.run(Math.max(start, this.pending.end), end, { ram, kept }, exclude);
     }
     if (choice !== undefined) {
       for (const part of choice.keep.within(start, end))
-        choice.unreadable?.run(part.start, part.end, ram, clear);
+        choice.unreadable?.run(part.start, part.end, { ram, kept }, clear);
       for (const part of choice.drop.within(start, end)) {
         for (const { start: from, end: to } of choice.keep.outside(part.start, part.end))
           this.dropped += kept.clearRange(from, to);
@@ -161,8 +161,8 @@ class PageFilter {
     }
   }
 
-  /** Judges the RAM in [start, end) and returns how many of its page frames could not be. */
-  run(start: number, end: number, ram: PfnBitmap, exclude: EmitRun): number {
+  /** Judges the RAM in [start, end), where any of it is kept so far, and returns how many of its page frames could not be. */
+  run(start: number, end: number, pages: Selection, exclude: EmitRun): number {
     const { chunkPages } = this;
     let unjudged = 0;
     let next = start;
@@ -170,7 +170,7 @@ class PageFilter {
       next = Math.max(next, run.start);
       while (next < Math.min(end, run.end)) {
         const chunkEnd = Math.min(end, run.end, next + chunkPages - (next % chunkPages));
-        const chunk = this.judgeChunk(run, next, chunkEnd, ram, exclude);
+        const chunk = this.judgeChunk(run, next, chunkEnd, pages, exclude);
         unjudged += chunk.unjudged;
         next = Math.max(chunkEnd, chunk.next);
       }
@@ -184,11 +184,13 @@ class PageFilter {
     run: MemMapRun,
     start: number,
     end: number,
-    ram: PfnBitmap,
+    pages: Selection,
     exclude: EmitRun,
   ): { next: number; unjudged: number } {
-    // Holes between RAM have no struct pages worth reading, and not always any.
-    if (ram.next(start, end) >= end) return { next: end, unjudged: 0 };
+    const { ram, kept } = pages;
+    // Holes between RAM have no struct pages worth reading, and not always any. Pages that the dump does not hold need not be judged: one made
+    // with -e lacks their struct pages.
+    if (kept.next(start, end) >= end) return { next: end, unjudged: 0 };
     // From an even page frame to an even one: a compound head and its second page stay together.
     const first = start - (start % 2);
     const last = Math.min(run.end, end + (end % 2));
@@ -198,7 +200,7 @@ class PageFilter {
       structs = this.structs.look(address, (last - first) * this.structSize);
     } catch (error) {
       if (!(error instanceof VmcoreError) || error.code !== 'E_UNREADABLE') throw error;
-      return this.judgeHalves(run, start, end, ram, exclude);
+      return this.judgeHalves(run, start, end, pages, exclude);
     }
     let next = start;
     for (let from = ram.next(next, end); from < end; from = ram.next(next, end)) {
@@ -212,14 +214,14 @@ class PageFilter {
     run: MemMapRun,
     start: number,
     end: number,
-    ram: PfnBitmap,
+    pages: Selection,
     exclude: EmitRun,
   ): { next: number; unjudged: number } {
-    if (end - start <= 2) return { next: end, unjudged: ram.countRange(start, end) };
+    if (end - start <= 2) return { next: end, unjudged: pages.kept.countRange(start, end) };
     const middle = start + Math.ceil((end - start) / 4) * 2;
-    const low = this.judgeChunk(run, start, middle, ram, exclude);
+    const low = this.judgeChunk(run, start, middle, pages, exclude);
     if (low.next >= end) return low;
-    const high = this.judgeChunk(run, Math.max(middle, low.next), end, ram, exclude);
+    const high = this.judgeChunk(run, Math.max(middle, low.next), end, pages, exclude);
     return { next: high.next, unjudged: low.unjudged + high.unjudged };
   }
 }
