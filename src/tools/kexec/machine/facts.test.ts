@@ -100,6 +100,11 @@ describe('a machine', () => {
     assert.throws(() => readMachineFacts(machine(noNotes)), failsWith('E_NEEDS', /registers/));
   });
 
+  it('is refused when it is not the whole machine', () => {
+    const xen = { 'proc/xen/capabilities': 'control_d\n' };
+    assert.throws(() => readMachineFacts(machine(xen)), failsWith('E_UNSUPPORTED', /Xen/));
+  });
+
   it('hands on the map of its firmware, in order', () => {
     const entry = (n: number, start: string, end: string, type: string) => ({
       [`sys/firmware/memmap/${n}/start`]: `${start}\n`,

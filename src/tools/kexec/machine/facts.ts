@@ -52,9 +52,18 @@ const kallsymsBeginning = 1 << 20;
 
 /**
  * E_NEEDS when no memory is reserved, addresses are hidden from us or a kernel feature is missing; E_NO_INFO when /proc/kcore does not
- * tell the kernel's place; E_FILE when a file cannot be read.
+ * tell the kernel's place; E_FILE when a file cannot be read; E_UNSUPPORTED in Xen's first domain.
  */
 export function readMachineFacts(files = new KernelFiles()): MachineFacts {
+  if (files.textIfThere('proc/xen/capabilities')?.includes('control_d')) {
+    throw new VmcoreError(
+      'E_UNSUPPORTED',
+      "the machine's memory belongs to Xen, and this kernel sees its own only",
+      {
+        hint: 'load the crash kernel with kexec-tools, which asks the hypervisor',
+      },
+    );
+  }
   const remarks: string[] = [];
   const iomem = parseIomem(files.text('proc/iomem'), files.path('proc/iomem'));
   const reserved = crashKernels(iomem);
