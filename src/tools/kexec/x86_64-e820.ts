@@ -27,19 +27,19 @@ const lowMegabyte = 2 ** 20;
 const leastPiece = 4096;
 
 /**
- * Of a capture kernel: RAM is what was reserved, without the ELF core header, and the first MiB; of everything else it is told what is
- * no RAM. Nothing is copied away from the first MiB before: since 5.5 a kernel with crashkernel= keeps nothing of its own there
- * (6f599d84231f; in 5.13 for all kernels, f1d4d47c5851), and the kernel's own loader stopped to copy it then (7c321eb2b843).
+ * Of a capture kernel: RAM is what was reserved and the first MiB; of everything else it is told what is no RAM. Since 5.5 a kernel with crashkernel= keeps nothing of its own in the first MiB (6f599d84231f; in 5.13 for all kernels, f1d4d47c5851), so
+ * that nothing has to be copied away from there before (7c321eb2b843). `kept` is what the capture kernel must not use: the ELF core
+ * header, and for older kernels that copy.
  */
 export function crashE820(
   map: readonly FirmwareRange[],
   reserved: readonly MemoryRange[],
-  elfcorehdr: MemoryRange,
+  kept: readonly MemoryRange[],
 ): FirmwareRange[] {
   const low = map
     .filter(({ type, start }) => type === 'ram' && start < lowMegabyte)
     .map(({ start, end }) => ({ start, end: Math.min(end, lowMegabyte) }));
-  const ram = withoutRanges([...low, ...reserved], [elfcorehdr])
+  const ram = withoutRanges([...low, ...reserved], kept)
     .filter(({ start, end }) => end - start >= leastPiece)
     .map((range): FirmwareRange => ({ ...range, type: 'ram' }));
   return [...ram, ...map.filter(({ type }) => type !== 'ram')].sort((a, b) => a.start - b.start);
