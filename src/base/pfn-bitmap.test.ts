@@ -7,16 +7,19 @@ import { asPfn } from './units.ts';
 
 const range = fc.tuple(fc.integer({ min: -5, max: 140 }), fc.integer({ min: -5, max: 140 }));
 const operations = fc.array(fc.tuple(fc.constantFrom('set', 'clear'), range), { maxLength: 12 });
+/** `byteOffset`: where in other memory its bits lie. */
 const windows = fc
-  .tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 100 }))
-  .map(([start, length]) => ({ start: asPfn(start), end: asPfn(start + length) }));
+  .tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 5 }))
+  .map(([start, length, byteOffset]) => ({ start: asPfn(start), end: asPfn(start + length), byteOffset }));
 
 /** The same operations on a bitmap and on a Set of numbers. */
 function both(
-  window: { start: number; end: number },
+  window: { start: number; end: number; byteOffset: number },
   list: readonly (readonly [string, [number, number]])[],
 ) {
-  const bitmap = new PfnBitmap(asPfn(window.start), asPfn(window.end));
+  const length = Math.ceil((window.end - window.start) / 8);
+  const bytes = new Uint8Array(window.byteOffset + length).subarray(window.byteOffset);
+  const bitmap = new PfnBitmap(asPfn(window.start), asPfn(window.end), bytes);
   const model = new Set<number>();
   for (const [what, [from, to]] of list) {
     if (what === 'set') bitmap.setRange(from, to);

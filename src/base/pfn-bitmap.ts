@@ -8,10 +8,14 @@ import type { Pfn, PfnRange } from './units.ts';
 /** 16 TiB of 4 KiB pages. */
 export const maxPageFrames = 2 ** 32;
 
+const noWords = new Uint32Array(0);
+
 export class PfnBitmap {
   readonly start: Pfn;
   readonly end: Pfn;
   readonly bytes: Uint8Array;
+  /** The same bits, 32 at a time, as far as they fill words: long runs are stepped over four times as fast. */
+  private readonly words: Uint32Array;
 
   /** E_UNSUPPORTED when the window is larger than `maxPageFrames`. */
   constructor(start: Pfn, end: Pfn, bytes?: Uint8Array) {
@@ -24,6 +28,8 @@ export class PfnBitmap {
     this.start = start;
     this.end = end;
     this.bytes = bytes ?? new Uint8Array(Math.ceil((end - start) / 8));
+    const { buffer, byteOffset, length } = this.bytes;
+    this.words = byteOffset % 4 === 0 ? new Uint32Array(buffer, byteOffset, length >>> 2) : noWords;
   }
 
   has(pfn: number): boolean {
@@ -79,6 +85,9 @@ export class PfnBitmap {
     const last = Math.min(to, this.end) - this.start;
     let sum = 0;
     while (bit < last && (bit & 7) !== 0) sum += (this.bytes[bit >>> 3]! >>> (bit++ & 7)) & 1;
+    for (; bit + 8 <= last && (bit & 31) !== 0; bit += 8) sum += bitsInByte[this.bytes[bit >>> 3]!]!;
+    const wordsEnd = Math.min(this.words.length, Math.max(0, last) >>> 5);
+    for (let word = bit >>> 5; word < wordsEnd; word++, bit += 32) sum += bitsInWord(this.words[word]!);
     for (; bit + 8 <= last; bit += 8) sum += bitsInByte[this.bytes[bit >>> 3]!]!;
     while (bit < last) sum += (this.bytes[bit >>> 3]! >>> (bit++ & 7)) & 1;
     return sum;
@@ -100,11 +109,14 @@ export class PfnBitmap {
   /** `skip` is the byte value that can be stepped over whole: 0 when looking for a set bit, 0xff for a clear one. */
   private scan(from: number, to: number, skip: 0 | 0xff): number {
     const wanted = skip === 0 ? 1 : 0;
+    const skipWord = skip === 0 ? 0 : 0xffff_ffff;
     const end = Math.min(to, this.end);
     const last = end - this.start;
     let bit = Math.max(from, this.start) - this.start;
     while (bit < last) {
-      if ((bit & 7) === 0 && this.bytes[bit >>> 3] === skip) bit += 8;
+      // Beyond the words there is undefined, which is neither.
+      if ((bit & 31) === 0 && this.words[bit >>> 5] === skipWord) bit += 32;
+      else if ((bit & 7) === 0 && this.bytes[bit >>> 3] === skip) bit += 8;
       else if (((this.bytes[bit >>> 3]! >>> (bit & 7)) & 1) === wanted) return bit + this.start;
       else bit++;
     }
@@ -119,6 +131,13 @@ export class PfnBitmap {
       at = this.next(end, to);
     }
   }
+}
+
+/** Population count of 32 bits: sums of 2, 4 and 8 neighbours, then all bytes at once. */
+function bitsInWord(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x5555_5555);
+  const fours = (pairs & 0x3333_3333) + ((pairs >>> 2) & 0x3333_3333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f_0f0f, 0x0101_0101) >>> 24;
 }
 
 /** Population count of every byte value. */

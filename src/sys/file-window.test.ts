@@ -55,6 +55,9 @@ describe('a window onto a file', () => {
     const large = FileWindow.open(fd, newMemory(windowMemory(4 * mib)));
     assert.equal(small?.show(2 * mib - 10, 20), undefined);
     assertShows(large!, 2 * mib - 10, 20);
+    // Not when it would have to move for that.
+    assertShows(small!, 0, 10);
+    assert.equal(small?.show(2 * mib - 10, 20), undefined);
     closeSync(fd);
   });
 
@@ -120,7 +123,8 @@ describe('copying out of a window', () => {
     assert.equal(reader.read(4 * mib + 100, new Uint8Array(4096)), 0, 'here and there');
     assert.equal(reader.read(4 * mib + 8192, new Uint8Array(100)), 100, 'onward');
     assert.equal(reader.read(4 * mib, new Uint8Array(1000)), 1000, 'shown already');
-    assert.equal(reader.read(4 * mib, new Uint8Array(mib + 2000)), 0, 'beyond the end');
+    assert.equal(reader.read(4 * mib, new Uint8Array(mib + 2000)), mib + 1234, 'up to the end');
+    assert.equal(reader.read(size, new Uint8Array(mib)), 0, 'beyond it');
     closeSync(fd);
   });
 });

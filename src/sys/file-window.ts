@@ -12,6 +12,7 @@
  */
 import { fstatSync } from 'node:fs';
 import type { Window } from '../base/byte-source.ts';
+import { alignDown, alignUp } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { type PageExchange, pageExchange } from './libc.ts';
 
@@ -56,8 +57,17 @@ export class FileWindow implements Window {
   }
 
   show(offset: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    if (!this.shows(offset, length) && !this.move(offset, length)) return undefined;
+    if (!this.shows(offset, length)) {
+      // What begins in what is shown and ends beyond it: to move for that would be to map everything twice, piece after piece.
+      if (this.shows(offset, 1) || !this.move(offset, length)) return undefined;
+    }
     return this.memory.subarray(offset - this.start, offset - this.start + length);
+  }
+
+  /** As `show`, but only as far as it goes on without moving: 1 byte at least, and `most` at most. */
+  showSome(offset: number, most: number): Uint8Array<ArrayBuffer> | undefined {
+    if (!this.shows(offset, 1) && !this.move(offset, 1)) return undefined;
+    return this.memory.subarray(offset - this.start, Math.min(offset + most, this.end) - this.start);
   }
 
   clear(): void {
@@ -70,12 +80,19 @@ export class FileWindow implements Window {
     });
   }
 
-  /** Shows what begins at an aligned offset, from `offset` or before it. */
+  /**
+   * Shows the aligned pieces that the bytes lie in; and where they go on from what was shown, as many more in that direction as there is room for.
+   * Downward is common: a kernel that boots takes memory from the top.
+   */
   private move(offset: number, length: number): boolean {
-    const start = offset - (offset % alignment);
     const { size } = fstatSync(this.fd);
-    if (offset + length > size || offset + length > start + this.memory.length) return false;
-    const mapped = Math.min(this.memory.length, size - start);
+    let start = alignDown(offset, alignment);
+    let end = alignUp(offset + length, alignment);
+    const room = this.memory.length;
+    if (offset + length > size || end - start > room) return false;
+    if (start === this.end) end = start + room;
+    else if (end === this.start) start = Math.max(0, end - room);
+    const mapped = Math.min(end, size) - start;
     // What was shown and is not covered now would stay in memory.
     if (this.end - this.start > mapped) this.clear();
     this.start = start;

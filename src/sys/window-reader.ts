@@ -36,9 +36,7 @@ export class WindowReader {
     if (into.length < longRead && !isOnward && !this.window.shows(offset, into.length)) return 0;
     let done = 0;
     while (done < into.length) {
-      // Pieces that end where windows do.
-      const room = windowBytes - ((offset + done) % windowBytes);
-      const part = this.window.show(offset + done, Math.min(into.length - done, room));
+      const part = this.window.showSome(offset + done, into.length - done);
       if (part === undefined) break;
       into.set(part, done);
       done += part.length;

@@ -6,6 +6,7 @@
  *
  * The order of who decides: what must never be read (poisoned, offline); pages that the user's filters keep; the level; pages that they drop.
  */
+import { alignUp } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { PfnBitmap } from '../../base/pfn-bitmap.ts';
 import { asVaddr, type PfnRange } from '../../base/units.ts';
@@ -105,10 +106,12 @@ class Pass implements SelectionPass {
 
   select({ start, end }: PfnRange): Selection {
     const size = Math.ceil((end - start) / 8);
-    if (this.bitmapBytes.length < 2 * size) this.bitmapBytes = new Uint8Array(2 * size);
+    // Both begin at a word.
+    const room = alignUp(size, 4);
+    if (this.bitmapBytes.length < 2 * room) this.bitmapBytes = new Uint8Array(2 * room);
     else this.bitmapBytes.fill(0);
     const ram = new PfnBitmap(start, end, this.bitmapBytes.subarray(0, size));
-    const kept = new PfnBitmap(start, end, this.bitmapBytes.subarray(size, 2 * size));
+    const kept = new PfnBitmap(start, end, this.bitmapBytes.subarray(room, room + size));
     this.dump.memory.markRam(ram);
     this.dump.memory.markPresent(kept);
     const { choice } = this;
