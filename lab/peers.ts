@@ -1,6 +1,6 @@
 /**
- * The programs that our dumps are compared with: this Debian's makedumpfile, and the newest makedumpfile and drgn
- * (with libkdumpfile) of Debian forky, which know zstd and newer kernels.
+ * The programs that our dumps are compared with: this Debian's makedumpfile, and the newest makedumpfile, drgn
+ * (with libkdumpfile) and crash of Debian forky, which know zstd and newer kernels.
  *
  * The forky ones are unpacked into the cache, not installed, and need neither root nor a chroot: each is started by the
  * dynamic loader of its own tree, so that it uses the libraries of its own suite. /proc is this machine's, which
@@ -54,6 +54,11 @@ export async function newestDrgn(progress: Progress = silentProgress): Promise<P
     PYTHONNOUSERSITE: '1',
     DEBUGINFOD_URLS: '',
   });
+}
+
+/** crash of Debian forky (9.0.2 or later; Debian 12's finds 3 tasks of 60 on its own 6.1). lab/crash.ts asks it questions. */
+export async function newestCrash(progress: Progress = silentProgress): Promise<Peer> {
+  return peerIn(await debianTree({ suite: 'forky', packages: ['crash'], progress }), 'usr/bin/crash', {});
 }
 
 /** What libkdumpfile makes of a page: the SHA-256 of its bytes (hex), or why it cannot be read. */

@@ -90,17 +90,31 @@ export interface TreeRequest {
  * E_NEEDS without apt, a Debian mirror or a network; E_USAGE for a package that the suite does not have.
  */
 export async function debianTree(request: TreeRequest): Promise<string> {
-  const suite = checkedName(request.suite);
-  const packages = request.packages.map(checkedName).sort();
-  const architecture = checkedName(request.architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch));
+  const { suite, architecture, packages, progress } = checkedTree(request);
   const folder = join(cacheDir('trees'), `${suite}-${architecture}-${packages.join('+')}`);
   if (!existsSync(folder)) {
-    await withApt({ suite, architecture, progress: request.progress }, async (apt) =>
+    await withApt({ suite, architecture, progress }, async (apt) =>
       unpackWhole(folder, await apt.downloadWithDependencies(packages), () => {}),
     );
   }
   return folder;
 }
+
+/** Lends the files of exactly these packages, for who needs little of a large one; they are gone afterwards. Errors as debianTree. */
+export async function withPackageFiles(
+  request: TreeRequest,
+  use: (files: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const { packages, ...target } = checkedTree(request);
+  await withApt(target, async (apt) => use(await apt.download(packages)));
+}
+
+const checkedTree = ({ suite, packages, architecture, progress }: TreeRequest): Required<TreeRequest> => ({
+  suite: checkedName(suite),
+  packages: packages.map(checkedName).sort(),
+  architecture: checkedName(architecture ?? (process.arch === 'x64' ? 'amd64' : process.arch)),
+  progress,
+});
 
 /** Names become parts of paths and of command lines. */
 function checkedName(name: string): string {
