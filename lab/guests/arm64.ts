@@ -46,6 +46,8 @@ export interface Arm64Request {
   readonly timeout: number;
   /** Gets vmcore.elf and serial.log. */
   readonly folder: string;
+  /** The guest's RAM is this file, which keeps it. */
+  readonly memoryFile?: string;
 }
 
 const consoleParameter = 'console=ttyAMA0';
@@ -85,6 +87,7 @@ export async function crashArm64Guest(
         memory: request.memory,
         cpus: 2,
         serialLog,
+        ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
       },
       { total: request.timeout, silence: silenceLimit, abort },
       (line, seconds) => {

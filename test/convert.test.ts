@@ -1,0 +1,153 @@
+/**
+ * The RAM of a crashed machine, and what its capture kernel showed as /proc/vmcore and saved: `vmcore convert` makes the one of the other.
+ *
+ * x86_64: the crash of all tests, whose elfcorehdr the kernel made (kexec_file_load). arm64: a guest of its own, whose elfcorehdr Debian's kexec made
+ * (kexec_load). The old kernel's memory does not change once it has panicked, so not one page may differ.
+ */
+import assert from 'node:assert/strict';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { crashArm64Guest } from '../lab/guests/arm64.ts';
+import { guestKernels } from '../lab/guests/guests.ts';
+import { silentProgress } from '../src/base/progress.ts';
+import { cacheDir } from '../src/sys/cache-dir.ts';
+import { debianKernel } from '../src/tools/rehearse/debian.ts';
+import { vmcore } from './command.ts';
+import { memoryImage, open, rawDump } from './rehearsal.ts';
+import { loadedHeader, ownHeader } from './support/headers-in-memory.ts';
+import { differenceOf } from './support/same-files.ts';
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(cacheDir('tests'), 'convert-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Converted {
+  readonly elfcorehdr: string;
+  readonly bytes: number;
+}
+
+/** Converts and tells what the command found. */
+function convert(...args: readonly string[]): Converted {
+  const { status, stdout, stderr } = vmcore('convert', '--json', ...args);
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout.toString('utf8')) as Converted;
+}
+
+describe('the RAM of a crashed x86_64 machine', () => {
+  it('becomes the very file that its capture kernel showed', () => {
+    const path = join(folder, 'x86_64.elf');
+    const { bytes } = convert(memoryImage(), path);
+    assert.equal(bytes, statSync(rawDump()).size);
+    assert.equal(differenceOf(path, rawDump()), undefined);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    rmSync(path);
+  });
+
+  it('does so by the address and the layout that one gives it', () => {
+    const found = convert(memoryImage(), join(folder, 'found.kdump'), '--to', 'kdump');
+    const told = join(folder, 'told.elf');
+    convert(memoryImage(), told, '--elfcorehdr', found.elfcorehdr, '--memory-layout', '0+1G');
+    assert.equal(differenceOf(told, rawDump()), undefined);
+    rmSync(told);
+  });
+
+  it('becomes a kdump-compressed dump with every page', () => {
+    const path = join(folder, 'found.kdump');
+    const dump = open(path);
+    const { ram, present } = dump.memory.countPages();
+    assert.equal(present, ram);
+    assert.equal(ram, open(rawDump()).memory.countPages().ram);
+    const log = (file: string): string => vmcore('dmesg', file).stdout.toString('latin1');
+    assert.equal(log(path), log(rawDump()));
+    dump.source.close();
+    rmSync(path);
+  });
+
+  it('is refused, in one line, when the address or the layout is wrong, or the image was cut', () => {
+    const cut = join(folder, 'cut.img');
+    copyFileSync(memoryImage(), cut);
+    truncateSync(cut, 600 * 2 ** 20);
+    const out = join(folder, 'refused');
+    const cases: [string[], number, RegExp][] = [
+      [
+        [memoryImage(), out, '--elfcorehdr', '0x100000'],
+        5,
+        /no ELF core header at address 0x100000.*\[E_NOT_A_DUMP\]/,
+      ],
+      [
+        [memoryImage(), out, '--elfcorehdr', '8G'],
+        1,
+        /0x200000000 is not in the image, which has 0x0-0x40000000.*\[E_UNREADABLE\]/,
+      ],
+      [
+        [memoryImage(), out, '--memory-layout', 'virt'],
+        5,
+        /no ELF core header in the image.*\[E_NOT_A_DUMP\]/,
+      ],
+      [[memoryImage(), out, '--memory-layout', '0+2G'], 5, /the image has 1073741824.*\[E_TRUNCATED\]/],
+      [[memoryImage(), out, '--memory-layout', 'apple'], 2, /neither a machine nor a list.*\[E_USAGE\]/],
+      [[memoryImage(), out, '--elfcorehdr', 'here'], 2, /not a physical address.*\[E_USAGE\]/],
+      [[rawDump(), out], 5, /no ELF core header in the image.*\[E_NOT_A_DUMP\]/],
+      [[cut, out], 5, /\[E_(NOT_A_DUMP|TRUNCATED)\]/],
+      [[memoryImage(), memoryImage()], 1, /already exists.*\[E_EXISTS\]/],
+    ];
+    for (const [args, status, line] of cases) {
+      const result = vmcore('convert', ...args);
+      assert.equal(result.status, status, `${args.join(' ')}: ${result.stderr}`);
+      assert.match(result.stderr.trim().split('\n').at(-1)!, line);
+    }
+    rmSync(cut);
+  });
+});
+
+describe('the RAM of a crashed arm64 machine', () => {
+  const memory = 640 * 2 ** 20;
+  const files = () => ({
+    image: join(folder, 'arm64.img'),
+    raw: join(folder, 'vmcore.elf'),
+    log: join(folder, 'serial.log'),
+  });
+  before(async () => {
+    const { image } = files();
+    closeSync(openSync(image, 'wx', 0o600));
+    const { suite, flavour } = guestKernels['6.12-arm64'];
+    await crashArm64Guest(
+      {
+        kernel: await debianKernel({ suite, flavour, progress: silentProgress }),
+        memory,
+        workload: fileURLToPath(new URL('../lab/boots/tell-elfcorehdr.ts', import.meta.url)),
+        timeout: 600,
+        folder,
+        memoryFile: image,
+      },
+      silentProgress,
+      new AbortController().signal,
+    );
+  });
+
+  it('becomes the very file that its capture kernel showed', () => {
+    const { image, raw } = files();
+    const path = join(folder, 'arm64.elf');
+    convert(image, path);
+    assert.equal(differenceOf(path, raw), undefined);
+    rmSync(path);
+  });
+
+  it('had the ELF core header that we would have made', () => {
+    const { image, log } = files();
+    assert.deepEqual(ownHeader(readFileSync(log, 'latin1')), loadedHeader(image, 'virt'));
+  });
+});
