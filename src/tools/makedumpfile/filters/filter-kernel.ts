@@ -5,9 +5,9 @@ import { asPaddr, asVaddr } from '../../../base/units.ts';
 import { type Kallsyms, openKallsyms } from '../../../kernel/kallsyms.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import type { Layouts } from '../../../kernel/layouts.ts';
+import { walkHlist, walkList } from '../../../kernel/lists.ts';
 import type { StructType } from '../../../kernel/types.ts';
 import type { FilterKernel, StructView } from './api.ts';
-import { walkHlist, walkList } from './lists.ts';
 import type { Translate } from './plan.ts';
 import { readString, View } from './struct-view.ts';
 

@@ -9,6 +9,7 @@ import { type ErrorCode, VmcoreError } from '../../../base/errors.ts';
 import { asVaddr } from '../../../base/units.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import type { Layouts } from '../../../kernel/layouts.ts';
+import { walkChain } from '../../../kernel/lists.ts';
 import { findMember, type StructType, sizeOf, type Type, unaliased } from '../../../kernel/types.ts';
 import {
   atLine,
@@ -19,7 +20,6 @@ import {
 } from './erase-config.ts';
 import type { CrashedKernel } from './filter-kernel.ts';
 import { typeNamed, typeOfGlobal } from './global-types.ts';
-import { walkChain } from './lists.ts';
 import type { PlanBuilder } from './plan.ts';
 import { readString } from './struct-view.ts';
 

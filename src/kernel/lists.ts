@@ -1,7 +1,7 @@
 /** Linked lists of the kernel (include/linux/list.h): walked with a bound, and loops that miss the head are noticed. */
-import { VmcoreError } from '../../../base/errors.ts';
-import { asVaddr, hex } from '../../../base/units.ts';
-import type { Kernel } from '../../../kernel/kernel.ts';
+import { VmcoreError } from '../base/errors.ts';
+import { asVaddr, hex } from '../base/units.ts';
+import type { Kernel } from './kernel.ts';
 
 /** More elements than any list has: every page of 16 TiB would be fewer. */
 const maxElements = 2 ** 22;
