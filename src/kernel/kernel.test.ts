@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { describedKernel } from '../../test/support/described-kernel.ts';
 import { failsWith } from '../../test/support/expect-error.ts';
 import { fakeDump } from '../../test/support/fake-dump.ts';
 import { numberedPage } from '../../test/support/pages.ts';
@@ -120,14 +121,9 @@ describe('a kernel', () => {
   });
 
   it('knows its name', () => {
-    const synthetic = new SyntheticKernel();
-    const names = ['Linux', 'vm', '6.1.0-56-amd64', '#1 SMP Debian', 'x86_64', '(none)'];
-    const bytes = new Uint8Array(8 + 6 * 65);
-    names.forEach((name, i) => {
-      bytes.set(new TextEncoder().encode(name), 8 + 65 * i);
-    });
-    synthetic.addInfo({ 'SYMBOL(init_uts_ns)': synthetic.place(bytes), 'OFFSET(uts_namespace.name)': 8 });
-    assert.deepEqual(Object.values(readUtsname(synthetic.kernel())), names);
+    const described = describedKernel('release 5.4.0-test\narch arm64\nmemory 0x0-0x3fffff\n');
+    const names = ['Linux', 'synthetic', '5.4.0-test', '#1 SMP', 'aarch64', '(none)'];
+    assert.deepEqual(Object.values(readUtsname(described.kernel.kernel())), names);
     assert.throws(() => readUtsname(new SyntheticKernel().kernel()), failsWith('E_NO_INFO', /init_uts_ns/));
   });
 });

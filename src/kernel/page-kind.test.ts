@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { failsWith } from '../../test/support/expect-error.ts';
 import {
+  compoundPages,
   type PageRelease,
   type PageSpec,
   pageReleaseOf,
@@ -50,15 +51,6 @@ function judge(
 /** The kind of one page, of all kinds that there are. */
 const kindOf = (release: PageRelease, spec: PageSpec): string =>
   judge(release, [spec, {}])[0]?.replace('0-0 ', '') ?? 'kept';
-
-/** A compound page of 2^order page frames. */
-function compound(release: PageRelease, order: number, head: PageSpec, hugetlb = false): PageSpec[] {
-  const type = hugetlb && release.compound === 'page-type' ? ({ type: 'hugetlb' } as const) : {};
-  const pages: PageSpec[] = [{ ...head, ...type, flags: ['head', ...(head.flags ?? [])] }];
-  while (pages.length < 2 ** order) pages.push({ tail: true });
-  pages[1] = { tail: true, compound: { order, hugetlb } };
-  return pages;
-}
 
 const cases: readonly [what: string, page: PageSpec, kind: string][] = [
   ['a page of the kernel', {}, 'kept'],
@@ -111,20 +103,22 @@ for (const release of pageReleases) {
     });
 
     it('a hugetlb page is user data, all of it', () => {
-      assert.deepEqual(judge(release, compound(release, 9, {}, true)), ['0-511 user']);
-      assert.deepEqual(judge(release, compound(release, 9, {}, true), always), []);
+      assert.deepEqual(judge(release, compoundPages(release, 9, {}, true)), ['0-511 user']);
+      assert.deepEqual(judge(release, compoundPages(release, 9, {}, true), always), []);
     });
 
     it('a large folio of the cache or of anonymous memory is what its head is, all of it', () => {
-      assert.deepEqual(judge(release, compound(release, 4, { flags: ['lru'] })), ['0-15 cache']);
-      assert.deepEqual(judge(release, compound(release, 9, { flags: ['lru'], mapping: 1n })), ['0-511 user']);
+      assert.deepEqual(judge(release, compoundPages(release, 4, { flags: ['lru'] })), ['0-15 cache']);
+      assert.deepEqual(judge(release, compoundPages(release, 9, { flags: ['lru'], mapping: 1n })), [
+        '0-511 user',
+      ]);
     });
 
     it('a compound page of the kernel is kept, and only an order that fits its place is believed', () => {
-      assert.deepEqual(judge(release, compound(release, 3, {})), []);
-      const misplaced = compound(release, 3, { flags: ['lru'] });
+      assert.deepEqual(judge(release, compoundPages(release, 3, {})), []);
+      const misplaced = compoundPages(release, 3, { flags: ['lru'] });
       assert.deepEqual(judge(release, misplaced, every, 4), ['4-4 cache']);
-      const absurd = compound(release, 3, { flags: ['lru'] });
+      const absurd = compoundPages(release, 3, { flags: ['lru'] });
       absurd[1] = { tail: true, compound: { order: 200, hugetlb: false } };
       assert.deepEqual(judge(release, absurd), ['0-0 cache']);
     });
@@ -138,11 +132,11 @@ for (const release of pageReleases) {
       const first: PageSpec = { type: 'buddy', private: 2n, flags: ['hwpoison'] };
       assert.deepEqual(judge(release, [first, {}, {}, {}], always), ['0-0 hwpoison'], 'page by page');
       // The kernel marks the head of a hugetlb page, and does not say which of its pages it was.
-      assert.deepEqual(judge(release, compound(release, 9, poisoned, true), always), ['0-511 hwpoison']);
+      assert.deepEqual(judge(release, compoundPages(release, 9, poisoned, true), always), ['0-511 hwpoison']);
     });
 
     it('a poisoned page within a large folio that is kept is left out', () => {
-      const folio = compound(release, 3, { flags: ['lru'] });
+      const folio = compoundPages(release, 3, { flags: ['lru'] });
       folio[5] = { tail: true, flags: ['hwpoison'] };
       assert.deepEqual(judge(release, folio, always), ['5-5 hwpoison']);
       assert.deepEqual(judge(release, folio), ['0-7 cache']);

@@ -78,7 +78,7 @@ function placePages(kernel: SyntheticKernel, memMap: MemMap, page: DescribedPage
     );
   }
   if (kind === 'compound' || kind === 'hugetlb') {
-    memMap.compound(first, order ?? 0, kind === 'hugetlb' ? { ...spec, hugetlb: true } : spec);
+    memMap.compound(first, order ?? 0, spec, kind === 'hugetlb');
   } else if (kind === 'buddy') memMap.set(first, spec);
   else for (const pfn of framesOf(page)) memMap.set(pfn, spec);
   if (page.isZero) return;
@@ -101,11 +101,16 @@ function sectionSizes({ release, machine, ram, model, sectionBits }: KernelDescr
 /** init_uts_ns, which makedumpfile looks for before anything else: struct new_utsname has six strings of 65 bytes. */
 function placeName(kernel: SyntheticKernel): void {
   const machine = kernel.space.arch === 'x86_64' ? 'x86_64' : 'aarch64';
-  const bytes = new Uint8Array(6 * 65);
+  // Behind a reference count, until that became part of struct ns_common.
+  const nameAt = isSince(kernel.release, '5.11') ? 0 : 4;
+  const bytes = new Uint8Array(nameAt + 6 * 65);
   ['Linux', 'synthetic', kernel.release, '#1 SMP', machine, '(none)'].forEach((name, i) => {
-    new TextEncoder().encodeInto(name, bytes.subarray(65 * i, 65 * i + 64));
+    new TextEncoder().encodeInto(name, bytes.subarray(nameAt + 65 * i, nameAt + 65 * i + 64));
   });
-  kernel.addInfo({ 'SYMBOL(init_uts_ns)': kernel.placeVariable(bytes), 'OFFSET(uts_namespace.name)': 0 });
+  kernel.addInfo({
+    'SYMBOL(init_uts_ns)': kernel.placeVariable(bytes),
+    'OFFSET(uts_namespace.name)': nameAt,
+  });
 }
 
 function placeLog(kernel: SyntheticKernel, { release, log }: KernelDescription): void {

@@ -1,5 +1,12 @@
 /** The mem_map of a synthetic kernel, with struct pages of its release (mm/sparse.c, Linux 6.1; mm/page_alloc.c, Linux 5.4, for flat). */
-import { isSince, type PageRelease, type PageSpec, pageReleaseOf, structPage } from './page-releases.ts';
+import {
+  compoundPages,
+  isSince,
+  type PageRelease,
+  type PageSpec,
+  pageReleaseOf,
+  structPage,
+} from './page-releases.ts';
 import type { SyntheticKernel } from './synthetic-kernel.ts';
 import type { InfoLines } from './vmcoreinfo-text.ts';
 
@@ -38,16 +45,11 @@ export class MemMap {
   }
 
   /** A compound page: the head as told, and its tails. */
-  compound(pfn: number, order: number, head: PageSpec & { readonly hugetlb?: true }): this {
-    const hugetlb = head.hugetlb === true;
-    const hasType = hugetlb && this.release.compound === 'page-type';
-    this.set(pfn, {
-      ...head,
-      flags: ['head', ...(head.flags ?? [])],
-      ...(hasType ? { type: 'hugetlb' } : {}),
+  compound(pfn: number, order: number, head: PageSpec, hugetlb: boolean): this {
+    compoundPages(this.release, order, head, hugetlb).forEach((spec, i) => {
+      this.set(pfn + i, spec);
     });
-    for (let tail = pfn + 1; tail < pfn + 2 ** order; tail++) this.set(tail, { tail: true });
-    return this.set(pfn + 1, { tail: true, compound: { order, hugetlb } });
+    return this;
   }
 
   /**

@@ -156,6 +156,15 @@ export function pageReleaseOf(release: string): PageRelease {
   return found;
 }
 
+/** The 2^order struct pages of a compound page: the head as told, and its tails. */
+export function compoundPages(of: PageRelease, order: number, head: PageSpec, hugetlb = false): PageSpec[] {
+  const type = hugetlb && of.compound === 'page-type' ? ({ type: 'hugetlb' } as const) : {};
+  const pages: PageSpec[] = [{ ...head, ...type, flags: ['head', ...(head.flags ?? [])] }];
+  while (pages.length < 2 ** order) pages.push({ tail: true });
+  pages[1] = { tail: true, compound: { order, hugetlb } };
+  return pages;
+}
+
 /** The 64 bytes of a struct page. */
 export function structPage(of: PageRelease, spec: PageSpec): Uint8Array {
   const bytes = new Uint8Array(64);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { describedKernel } from '../../../test/support/described-kernel.ts';
 import { fakeDump } from '../../../test/support/fake-dump.ts';
-import { PrintkRing } from '../../../test/support/printk-ring.ts';
 import { SparseMemory } from '../../../test/support/sparse-memory.ts';
 import { SyntheticKernel } from '../../../test/support/synthetic-kernel.ts';
 import { summarize } from './info.ts';
@@ -9,13 +9,9 @@ import { summarize } from './info.ts';
 const cpu = { name: 'CORE', type: 1, data: new Uint8Array(336) };
 
 function crashed(...texts: string[]): SyntheticKernel {
-  const kernel = new SyntheticKernel();
-  const ring = new PrintkRing();
-  texts.forEach((text, i) => {
-    ring.add({ text, time: BigInt(i + 1) * 1_500_000_000n });
-  });
-  ring.placeIn(kernel);
-  return kernel;
+  const log = texts.map((text, i) => `log <0>[${((i + 1) * 1.5).toFixed(6)}] ${text}`);
+  return describedKernel(['release 6.1.0-test', 'arch x86_64', 'memory 0x0-0xffffff', ...log].join('\n'))
+    .kernel;
 }
 
 describe('info', () => {

@@ -12,6 +12,7 @@ import { asPaddr, asPfn } from '../../base/units.ts';
 import { openDump } from '../../formats/open.ts';
 import { openKallsyms } from '../../kernel/kallsyms.ts';
 import { formatRecord, readPrintkRecords } from '../../kernel/printk.ts';
+import { readUtsname } from '../../kernel/utsname.ts';
 import { pageSelector } from './filter.ts';
 import { makedumpfile } from './makedumpfile.ts';
 import { windowsOf } from './windows.ts';
@@ -73,8 +74,9 @@ for (const kernel of matrix) {
       assert.deepEqual(page, numberedPage(ram[0]! + 1, pageSize));
     });
 
-    it('tells its log, and where its symbols are', () => {
+    it('tells its name, its log, and where its symbols are', () => {
       const opened = described.kernel.kernel();
+      assert.equal(readUtsname(opened).release, described.description.release);
       const records = readPrintkRecords(opened).map(
         (record) => `${formatRecord(record, { caller: false })}\n`,
       );

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Arm64PageTables } from '../../../test/support/arm64-page-tables.ts';
-import { fakeDump } from '../../../test/support/fake-dump.ts';
-import { SparseMemory } from '../../../test/support/sparse-memory.ts';
-import { type InfoLines, vmcoreinfoText } from '../../../test/support/vmcoreinfo-text.ts';
-import { X86PageTables } from '../../../test/support/x86-page-tables.ts';
+import type { Machine } from '../../../test/support/address-space.ts';
+import { SyntheticKernel } from '../../../test/support/synthetic-kernel.ts';
 import { PfnBitmap } from '../../base/pfn-bitmap.ts';
 import { asPfn } from '../../base/units.ts';
-import { Kernel } from '../../kernel/kernel.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { UnusedVmemmap } from './vmemmap.ts';
 
 const mib = 2 ** 20;
@@ -15,72 +12,46 @@ const hugePage = 2 * mib;
 const structSize = 64;
 const sectionBits = 27;
 const sections = 4;
-const vmemmap = 0xffff_ea00_0000_0000n;
 /** Four sections of 128 MiB; kernel structures lie from 16 MiB on, the vmemmap from 32 MiB on, out of order. */
 const memorySize = sections * 2 ** sectionBits;
 const vmemmapAt = [40, 36, 44, 32].map((at) => at * mib);
 
-/** A static mem_section with a mem_map for every section, and whatever else vmcoreinfo must have. */
-function sectionInfo(memory: SparseMemory, table: number, address: bigint): InfoLines {
-  for (let section = 0; section < sections; section++) memory.putU64(table + section * 16, vmemmap | 7n);
-  return {
-    PAGESIZE: memory.pageSize,
+/** A static mem_section with a mem_map for every section; the vmemmap is the test's to map. */
+function sectionedKernel(machine: Machine): SyntheticKernel {
+  const ram = [{ start: 0, end: memorySize }];
+  const kernel = new SyntheticKernel({ machine, ram, firstFree: 16 * mib });
+  const table = new BigUint64Array(2 * sections);
+  for (let section = 0; section < sections; section++) table[2 * section] = kernel.space.vmemmap | 7n;
+  kernel.addInfo({
     'SIZE(page)': structSize,
     'SIZE(mem_section)': 16,
     'OFFSET(mem_section.section_mem_map)': 0,
     'NUMBER(SECTION_SIZE_BITS)': sectionBits,
     'NUMBER(MAX_PHYSMEM_BITS)': sectionBits + 2,
     'LENGTH(mem_section)': sections,
-    'SYMBOL(mem_section)': address,
-  };
+    'SYMBOL(mem_section)': kernel.placeVariable(new Uint8Array(table.buffer)),
+  });
+  return kernel;
 }
 
 /** `leaf`: how section 1's part of the vmemmap is mapped; the others' by one huge page each. */
 function x86Kernel(leaf: 'huge' | 'pages'): Kernel {
-  const memory = new SparseMemory([{ start: 0, end: memorySize }]);
-  let next = 16 * mib;
-  const page = (): number => {
-    next += 4096;
-    return next - 4096;
-  };
-  const tables = new X86PageTables(memory, page, { levels: 4 });
-  const text = 0xffff_ffff_8000_0000n;
-  tables.map(text, 0, 0x4000_0000);
+  const kernel = sectionedKernel({ arch: 'x86_64', levels: 4 });
   for (const [section, paddr] of vmemmapAt.entries()) {
-    const at = vmemmap + BigInt(section * hugePage);
-    if (section !== 1 || leaf === 'huge') tables.map(at, paddr, 0x20_0000);
+    const at = kernel.space.vmemmap + BigInt(section * hugePage);
+    if (section !== 1 || leaf === 'huge') kernel.tables.map(at, paddr, 0x20_0000);
     else
-      for (let done = 0; done < hugePage; done += 4096) tables.map(at + BigInt(done), paddr + done, 0x1000);
+      for (let done = 0; done < hugePage; done += 4096) kernel.space.mapPage(at + BigInt(done), paddr + done);
   }
-  const vmcoreinfo = vmcoreinfoText(sectionInfo(memory, 8 * mib, text + BigInt(8 * mib)), {
-    'SYMBOL(init_top_pgt)': text + BigInt(tables.root),
-    'NUMBER(phys_base)': 0,
-  });
-  return new Kernel(fakeDump({ memory, vmcoreinfo }));
+  return kernel.kernel();
 }
 
-function arm64Kernel(pageSize: number): Kernel {
-  const memory = new SparseMemory([{ start: 0, end: memorySize }], pageSize);
-  let next = 16 * mib;
-  const page = (): number => {
-    next += pageSize;
-    return next - pageSize;
-  };
-  const levels = pageSize === 4096 ? 4 : 3;
-  const highBits = pageSize === 65536 ? 'bits-15:12' : 'none';
-  const tables = new Arm64PageTables(memory, page, { levels, topBits: 48, highBits });
-  const voffset = 0xffff_8000_1000_0000n;
+function arm64Kernel(pageSize: 4096 | 65536): Kernel {
+  const kernel = sectionedKernel({ arch: 'arm64', pageSize, vaBits: 48 });
   const bytes = (memorySize / pageSize) * structSize;
   for (let done = 0; done < bytes; done += pageSize)
-    tables.map(vmemmap + BigInt(done), BigInt(32 * mib + done));
-  const vmcoreinfo = vmcoreinfoText(sectionInfo(memory, 8 * mib, 0xffff_0000_0000_0000n + BigInt(8 * mib)), {
-    'NUMBER(VA_BITS)': 48,
-    'NUMBER(TCR_EL1_T1SZ)': 16,
-    'NUMBER(PHYS_OFFSET)': 0,
-    'NUMBER(kimage_voffset)': voffset,
-    'SYMBOL(swapper_pg_dir)': voffset + BigInt(tables.root),
-  });
-  return new Kernel(fakeDump({ arch: 'arm64', memory, vmcoreinfo }));
+    kernel.space.mapPage(kernel.space.vmemmap + BigInt(done), 32 * mib + done);
+  return kernel.kernel();
 }
 
 type Pages = readonly (readonly [start: number, end: number])[];
