@@ -5,8 +5,8 @@ import { VmcoreError } from '../base/errors.ts';
 import { reusableCommandLine } from '../tools/kexec/command-line.ts';
 import { executeLoaded } from '../tools/kexec/execute.ts';
 import { type CallChoice, loadKernel, unloadKernel } from '../tools/kexec/load.ts';
-import type { LoadPlan } from '../tools/kexec/segment.ts';
 import { isLoaded, type LoadKind, reservedBytes } from '../tools/kexec/status.ts';
+import { printJson, printText } from './output.ts';
 
 interface KexecOptions {
   readonly load?: true;
@@ -33,6 +33,7 @@ interface KexecOptions {
   readonly debug?: true;
   readonly dryRun?: true;
   readonly json?: true;
+  readonly efi: boolean;
   /** Commander's names for --no-checks, --no-sync and --no-ifdown. */
   readonly checks: boolean;
   readonly sync: boolean;
@@ -80,6 +81,7 @@ export function kexecCommand(): Command {
     .option('-i, --no-checks', 'do not verify the loaded images (SHA-256) before they are booted')
     .option('-x, --no-ifdown', 'with -e: leave the network up')
     .option('-y, --no-sync', 'with -e: do not write out the page cache')
+    .option('--noefi', 'do not hand over EFI runtime services (x86_64)')
     .option('--hotplug', 'leave room for processors and memory that come later, which the kernel fills in')
     .option('--print-ckr-size', 'print the bytes reserved for the crash kernel')
     .option('-d, --debug', 'print all that is loaded, and where')
@@ -128,22 +130,76 @@ function printStatus(options: KexecOptions): void {
 }
 
 async function load(kernel: string, options: KexecOptions): Promise<void> {
+  // What only a load needs, and -S, -u and -e do not.
+  const [{ readKernelImage }, { machineArch, planForMachine, readLoaded }, { describePlan, planJson }] =
+    await Promise.all([
+      import('../tools/kexec/images/read-image.ts'),
+      import('../tools/kexec/machine-plan.ts'),
+      import('../tools/kexec/describe-plan.ts'),
+    ]);
   const kind: LoadKind = options.loadPanic ? 'crash' : 'reboot';
+  const image = readKernelImage(readLoaded(kernel), kernel, machineArch());
+  checkType(image.layers, options.type, kernel);
   const initrd = options.initrd ?? options.ramdisk;
-  const call = await loadKernel({
+  const commandLine = commandLineOf(kind, options, image.bundled?.commandLine);
+  const plan = () =>
+    planForMachine({
+      kind,
+      image,
+      initrd,
+      dtb: options.dtb,
+      commandLine,
+      bounds: {
+        ...(options.memMin === undefined ? {} : { min: options.memMin }),
+        ...(options.memMax === undefined ? {} : { max: options.memMax }),
+      },
+      entry: options.entry,
+      verify: options.checks,
+      hotplug: options.hotplug === true,
+      efi: options.efi ? 'hand over' : 'leave out',
+    });
+  if (options.dryRun) {
+    const laidOut = plan();
+    if (options.json) printJson(planJson(laidOut));
+    else printText(`${describePlan(laidOut).join('\n')}\n`);
+    return;
+  }
+  const bundledInitrd = image.bundled?.initrd;
+  const call = loadKernel({
     kind,
-    kernel,
-    ...(initrd === undefined ? {} : { initrd }),
-    commandLine: commandLineOf(kind, options),
     call: callOf(options),
+    name: kernel,
+    files: image.fileForm && {
+      // The very file, where it is one the kernel takes: its signature counts.
+      kernel: image.layers.length === 1 ? { path: kernel } : { bytes: image.fileForm },
+      initrd: initrd === undefined ? bundledInitrd && { bytes: bundledInitrd } : { path: initrd },
+      commandLine,
+    },
     hotplug: options.hotplug === true,
-    plan: async (): Promise<LoadPlan> => {
-      throw new VmcoreError('E_UNSUPPORTED', 'kexec_load(2) is not in this release', {
-        hint: 'load with -s',
-      });
+    plan: () => {
+      const laidOut = plan();
+      if (options.debug) printText(`${describePlan(laidOut).join('\n')}\n`);
+      return laidOut;
     },
   });
-  if (options.debug) process.stdout.write(`loaded by ${call}\n`);
+  if (options.debug) printText(`loaded by ${call}\n`);
+}
+
+/** kexec's names of types (kexec -h), by what we call the image. */
+const typeNames: Readonly<Record<string, readonly string[]>> = {
+  bzImage: ['bzimage', 'bzimage64'],
+  vmlinux: ['vmlinux', 'elf-x86_64', 'elf-arm64'],
+  Image: ['image', 'image-arm64'],
+};
+
+function checkType(layers: readonly string[], wanted: string | undefined, file: string): void {
+  if (wanted === undefined) return;
+  const name = wanted.toLowerCase();
+  if (layers.some((layer) => layer.toLowerCase() === name || typeNames[layer]?.includes(name))) return;
+  throw new VmcoreError('E_FILE', `is ${layers.join(', in it ')}, not ${wanted}`, {
+    file,
+    hint: 'leave out -t: the type is found by the content',
+  });
 }
 
 function callOf(options: KexecOptions): CallChoice {
@@ -151,10 +207,11 @@ function callOf(options: KexecOptions): CallChoice {
   return options.kexecFileSyscall ? 'kexec_file_load' : 'auto';
 }
 
-function commandLineOf(kind: LoadKind, options: KexecOptions): string {
+/** `bundled`: what a unified kernel image brings; a line of the user's goes in its place. */
+function commandLineOf(kind: LoadKind, options: KexecOptions, bundled: string | undefined): string {
   const reused = options.reuseCmdline
     ? [reusableCommandLine(readFileSync('/proc/cmdline', 'utf8'), kind)]
     : [];
-  const given = options.append ?? options.commandLine;
+  const given = options.append ?? options.commandLine ?? bundled;
   return [...reused, ...(given === undefined ? [] : [given])].join(' ');
 }

@@ -5,7 +5,7 @@
  * is missing (Debian's arm64 kernels) or does not know the image, kexec_load(2) is, with a layout of ours; never after a
  * signature was refused, which would get round it.
  */
-import type { VmcoreError } from '../../base/errors.ts';
+import { VmcoreError } from '../../base/errors.ts';
 import { type Errno, KexecFlag, kexecLoad } from '../../sys/kexec.ts';
 import { type FileLoad, loadByFile, unloadByFile } from './load-file.ts';
 import { type LoadCall, mayTryKexecLoad, refusal } from './refusal.ts';
@@ -15,32 +15,44 @@ import { checkLoaded, checkReservation, isLoaded, type LoadKind, reservedBytes }
 /** `auto`: kexec_file_load, then kexec_load. */
 export type CallChoice = LoadCall | 'auto';
 
-export interface LoadRequest extends FileLoad {
+export interface LoadRequest {
+  readonly kind: LoadKind;
   readonly call: CallChoice;
+  /** The kernel image's file, for messages. */
+  readonly name: string;
+  /** What kexec_file_load gets; undefined when no loader of the kernel takes the image. */
+  readonly files: Omit<FileLoad, 'kind'> | undefined;
   /** Lays out the segments of kexec_load; called only when they are needed. */
-  readonly plan: () => Promise<LoadPlan>;
+  readonly plan: () => LoadPlan;
   /** The kernel keeps the ELF core header up to date when processors or memory come and go (Linux 6.10). */
   readonly hotplug: boolean;
 }
 
 /** Loads it, checks that it is loaded, and says by which call. E_NEEDS, E_FILE or E_SYSCALL say what is in the way. */
-export async function loadKernel(request: LoadRequest): Promise<LoadCall> {
+export function loadKernel(request: LoadRequest): LoadCall {
   if (request.kind === 'crash') checkReservation();
-  const call = await loadByEither(request);
+  const call = loadByEither(request);
   checkLoaded(request.kind);
   return call;
 }
 
-async function loadByEither(request: LoadRequest): Promise<LoadCall> {
-  if (request.call !== 'kexec_load') {
-    const errno = await loadByFile(request);
+function loadByEither(request: LoadRequest): LoadCall {
+  const { kind, call, name, files } = request;
+  if (call !== 'kexec_load' && files !== undefined) {
+    const errno = loadByFile({ kind, ...files });
     if (errno === undefined) return 'kexec_file_load';
-    if (request.call === 'kexec_file_load' || !mayTryKexecLoad(errno.name)) {
-      throw refused('kexec_file_load', errno, request);
+    if (call === 'kexec_file_load' || !mayTryKexecLoad(errno.name)) {
+      throw refused('kexec_file_load', errno, kind, name);
     }
   }
-  const errno = loadPlan(await request.plan(), request);
-  if (errno !== undefined) throw refused('kexec_load', errno, request);
+  if (call === 'kexec_file_load') {
+    throw new VmcoreError('E_UNSUPPORTED', 'kexec_file_load takes no such image', {
+      file: name,
+      hint: 'load it with -c, or load the bzImage or Image made from it',
+    });
+  }
+  const errno = loadPlan(request.plan(), request);
+  if (errno !== undefined) throw refused('kexec_load', errno, kind, name);
   return 'kexec_load';
 }
 
@@ -57,7 +69,7 @@ export function unloadKernel(kind: LoadKind, choice: CallChoice): void {
   for (const call of calls) {
     const errno = call === 'kexec_file_load' ? unloadByFile(kind) : unloadBySegments(kind);
     if (errno === undefined) return;
-    if (call === calls.at(-1) || !mayTryKexecLoad(errno.name)) throw refused(call, errno, { kind });
+    if (call === calls.at(-1) || !mayTryKexecLoad(errno.name)) throw refused(call, errno, kind);
   }
 }
 
@@ -65,15 +77,10 @@ export function unloadKernel(kind: LoadKind, choice: CallChoice): void {
 const unloadBySegments = (kind: LoadKind): Errno | undefined =>
   kexecLoad({ arch: undefined, entry: 0, segments: [], flags: kind === 'crash' ? KexecFlag.onCrash : 0 });
 
-function refused(
-  call: LoadCall,
-  errno: Errno,
-  { kind, kernel }: { readonly kind: LoadKind; readonly kernel?: string },
-): VmcoreError {
-  return refusal({
+const refused = (call: LoadCall, errno: Errno, kind: LoadKind, kernel?: string): VmcoreError =>
+  refusal({
     call,
     errno: errno.name,
     kernel,
     reserved: kind === 'crash' ? reservedBytes() : undefined,
   });
-}
