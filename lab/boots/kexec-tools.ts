@@ -28,7 +28,7 @@ export async function kexecToolsFiles(progress: Progress): Promise<ReadonlyMap<s
   for (const parent of ['lib', 'usr/lib']) {
     const folder = join(tree, parent, multiarch);
     for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-      if (/^(ld-|lib(c|z|lzma|m)[.-]).*so/.test(name)) files.set(`peer/lib/${name}`, join(folder, name));
+      if (/\.so(\.|$)/.test(name)) files.set(`peer/lib/${name}`, join(folder, name));
     }
   }
   return files;

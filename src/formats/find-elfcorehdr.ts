@@ -5,6 +5,7 @@
  * in the image, and one of the notes is VMCOREINFO. The crashed kernel or its loader has copies of it; the one that the capture kernel was
  * given lies in memory that it does not describe, the reservation of crashkernel=.
  */
+import { alignDown } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { hex } from '../base/units.ts';
 import { noteNames } from './dump.ts';
@@ -46,13 +47,13 @@ export function findCoreHeader(memory: RamImage): number {
 function* pagesThatBeginAnElfFile(memory: RamImage): Generator<number> {
   const block = new Uint8Array(blockSize);
   for (const { paddr, size } of memory.banks) {
-    for (let done = 0; done < size; done += blockSize) {
-      const bytes = block.subarray(
-        0,
-        memory.read(paddr + done, block.subarray(0, Math.min(blockSize, size - done))),
-      );
+    for (let start = paddr; start < paddr + size; start += blockSize) {
+      // Memory that the machine never touched.
+      start = alignDown(memory.nextData(start, paddr + size), pageSize);
+      const length = memory.read(start, block.subarray(0, Math.min(blockSize, paddr + size - start)));
+      const bytes = block.subarray(0, length);
       for (let at = 0; at + 4 <= bytes.length; at += pageSize) {
-        if (bytes[at] === 0x7f && isElf(bytes.subarray(at, at + 4))) yield paddr + done + at;
+        if (bytes[at] === 0x7f && isElf(bytes.subarray(at, at + 4))) yield start + at;
       }
     }
   }

@@ -138,6 +138,26 @@ describe('/proc/vmcore', () => {
     );
   });
 
+  it('knows the holes of its image', () => {
+    const bytes = ram(usual);
+    bytes.fill(0, 0x2000, 0x5800);
+    bytes.fill(0, 0x8000, 0x9000);
+    const nextData = (from: number): number => {
+      const next = bytes.findIndex((byte, i) => i >= from && byte !== 0);
+      return next < 0 ? bytes.length : next;
+    };
+    const source = Object.assign(new MemorySource(bytes, 'ram.img'), { nextData });
+    const banks = [{ paddr: ramStart, offset: 0, size: bytes.length }];
+    const vmcore = openProcVmcore(new RamImage(source, banks), headerAt);
+    const whole = readAll(vmcore);
+    for (let from = 0x2000; from < whole.length; from += 0x123) {
+      const rest = whole.subarray(from).findIndex((byte) => byte !== 0);
+      assert.equal(vmcore.nextData!(from), rest < 0 ? whole.length : from + rest);
+    }
+    assert.equal(openProcVmcore(image(bytes), headerAt).nextData, undefined);
+    assert.equal(findCoreHeader(new RamImage(source, banks)), headerAt);
+  });
+
   it("says how its notes are aligned as the capture kernel's release does", () => {
     const align = (release: string | undefined): number => {
       const capture = release === undefined ? {} : { release };

@@ -13,7 +13,7 @@
  * (60592fb6b67c). Not in it, because not in memory: the dumps that drivers add in the capture kernel (VMCOREDD notes), and what
  * virtio-mem or Xen have unplugged, which the capture kernel shows as zeros.
  */
-import type { ByteSource, Window } from '../base/byte-source.ts';
+import type { ByteSource } from '../base/byte-source.ts';
 import { alignDown, alignUp, putU64, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { hex } from '../base/units.ts';
@@ -188,7 +188,7 @@ const notInImage = (memory: RamImage, start: number, end: number): VmcoreError =
 class ProcVmcore implements ByteSource {
   readonly name: string;
   readonly size: number;
-  readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
+  readonly nextData?: (offset: number) => number;
   private readonly memory: RamImage;
   /** Headers and notes, with their padding. */
   private readonly beginning: Uint8Array;
@@ -243,7 +243,7 @@ class ProcVmcore implements ByteSource {
       },
     );
     this.size = offset;
-    if (memory.source.openWindow) this.openWindow = (into) => this.windowOver(into);
+    if (memory.source.nextData !== undefined) this.nextData = (from) => this.nextDataFrom(from);
   }
 
   read(offset: number, into: Uint8Array): number {
@@ -284,17 +284,16 @@ class ProcVmcore implements ByteSource {
     return part.length;
   }
 
-  private windowOver(memory: Uint8Array<ArrayBuffer>): Window | undefined {
-    const window = this.memory.openWindow(memory);
-    if (window === undefined) return undefined;
-    return {
-      show: (at, length) => {
-        const chunk = this.chunkAt(at);
-        if (chunk === undefined || at + length > chunk.offset + chunk.size) return undefined;
-        return window.show(chunk.paddr + (at - chunk.offset), length);
-      },
-      clear: () => window.clear(),
-    };
+  private nextDataFrom(from: number): number {
+    for (let at = from; at < this.size; ) {
+      const chunk = this.chunkAt(at);
+      if (chunk === undefined) return at;
+      const start = chunk.paddr + (at - chunk.offset);
+      const next = this.memory.nextData(start, chunk.paddr + chunk.size);
+      if (next === start) return at;
+      at += next - start;
+    }
+    return this.size;
   }
 
   /** The piece of memory at byte `at` of the file. */

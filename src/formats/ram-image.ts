@@ -6,7 +6,7 @@
  * Source of truth: QEMU 7.2 to 10: pc_memory_init() and pc_init1() in hw/i386/pc_piix.c, pc_q35_init() in hw/i386/pc_q35.c, memmap in
  * hw/arm/virt.c. x86_64 machines of more than 1 TiB with an AMD processor and machines with `max-ram-below-4g` are cut elsewhere.
  */
-import type { ByteSource, Window } from '../base/byte-source.ts';
+import type { ByteSource } from '../base/byte-source.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { hex, parseSize } from '../base/units.ts';
 
@@ -112,17 +112,12 @@ export class RamImage {
     return undefined;
   }
 
-  /** Looks at memory by physical address; undefined where the image can only be read. */
-  openWindow(memory: Uint8Array<ArrayBuffer>): Window | undefined {
-    const window = this.source.openWindow?.(memory);
-    if (window === undefined) return undefined;
-    return {
-      show: (paddr, length) => {
-        const place = this.placeOf(paddr);
-        return place === undefined || place.left < length ? undefined : window.show(place.offset, length);
-      },
-      clear: () => window.clear(),
-    };
+  /** The first address from `start` on, at most `end`, whose byte may be other than 0: what is before lies in a hole of the file. */
+  nextData(start: number, end: number): number {
+    const place = this.placeOf(start);
+    if (place === undefined || this.source.nextData === undefined) return start;
+    const next = start + (this.source.nextData(place.offset) - place.offset);
+    return Math.min(next, start + place.left, end);
   }
 
   /** Where in the file, and how many bytes of this bank are left from there. */

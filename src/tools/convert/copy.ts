@@ -1,6 +1,6 @@
 /** Copies a dump as it is into a new file (0600). Zeros become holes where the file system has them. */
 import type { ByteSource } from '../../base/byte-source.ts';
-import { isZero } from '../../base/bytes.ts';
+import { alignDown, isZero } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { FileSink, type IfExists } from '../../sys/file-sink.ts';
@@ -16,7 +16,11 @@ export function copyDump(source: ByteSource, path: string, ifExists: IfExists, p
     progress.step('copy', source.size);
     const words = new Int32Array(blockSize / 4);
     const block = new Uint8Array(words.buffer);
+    const lastBlock = alignDown(Math.max(0, source.size - 1), blockSize);
     for (let offset = 0; offset < source.size; offset += blockSize) {
+      if (sink.unwritten === 'zeros' && source.nextData !== undefined) {
+        offset = Math.min(alignDown(source.nextData(offset), blockSize), lastBlock);
+      }
       const bytes = block.subarray(0, Math.min(blockSize, source.size - offset));
       if (source.read(offset, bytes) < bytes.length) {
         throw new VmcoreError('E_TRUNCATED', 'became shorter while it was read', {
@@ -25,8 +29,7 @@ export function copyDump(source: ByteSource, path: string, ifExists: IfExists, p
         });
       }
       // The last byte is always written: it gives the file its size.
-      const isLast = offset + bytes.length === source.size;
-      if (sink.unwritten !== 'zeros' || isLast) sink.write(offset, bytes);
+      if (sink.unwritten !== 'zeros' || offset === lastBlock) sink.write(offset, bytes);
       else writeWithHoles(sink, offset, words);
       progress.advance(offset + bytes.length);
     }
