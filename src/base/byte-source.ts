@@ -19,20 +19,7 @@ export interface ByteSource {
    * follows. Not there where holes are not known.
    */
   readonly nextData?: (offset: number) => number;
-  /** Where bytes can be looked at without copying them; undefined, or not there, where they can only be read. */
-  readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
   close(): void;
-}
-
-/**
- * A view of a source, or of physical memory, in place: its bytes appear in the memory that the window was opened with, and where nobody
- * else writes from then on.
- */
-export interface Window {
-  /** The bytes [offset, offset + length), until the next call. Undefined where they cannot be shown: reading tells why, or succeeds. */
-  show(offset: number, length: number): Uint8Array<ArrayBuffer> | undefined;
-  /** Shows nothing any more: what was shown does not count as memory of ours until the next call of `show`. */
-  clear(): void;
 }
 
 export class MemorySource implements ByteSource {

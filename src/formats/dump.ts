@@ -8,7 +8,7 @@
  *   lost      should be in the file, but the dump was cut short while it was written
  *   corrupt   is in the file, but does not decompress or points outside it
  */
-import type { ByteSource, Window } from '../base/byte-source.ts';
+import type { ByteSource } from '../base/byte-source.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import type { Paddr, Pfn, PfnRange } from '../base/units.ts';
 import type { PageCodecs } from '../codecs/page-codec.ts';
@@ -28,8 +28,6 @@ export interface PhysicalMemory {
    * Where it stopped, `state` tells why.
    */
   read(paddr: Paddr, into: Uint8Array): number;
-  /** Looks at memory by physical address without copying; undefined, or not there, where it can only be read. */
-  readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
   state(pfn: Pfn): PageState;
   /** Sets the bits of all page frames that are RAM, whether the dump has their bytes or not. */
   markRam(into: PfnBitmap): void;

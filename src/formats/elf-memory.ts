@@ -5,7 +5,7 @@
  * a page (firmware's memory map does), and may hold fewer bytes in the file than in memory (pages that makedumpfile -E
  * left out). The rest of a page that a segment covers only partly reads as zeros, as /proc/vmcore's readers expect.
  */
-import type { ByteSource, Window } from '../base/byte-source.ts';
+import type { ByteSource } from '../base/byte-source.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import { asPfn, type Paddr, type Pfn, type PfnRange } from '../base/units.ts';
 import type { PageCounts, PageState, PhysicalMemory } from './dump.ts';
@@ -95,19 +95,6 @@ export class ElfMemory implements PhysicalMemory {
       done += gap;
     }
     return done;
-  }
-
-  openWindow(memory: Uint8Array<ArrayBuffer>): Window | undefined {
-    const window = this.source.openWindow?.(memory);
-    if (window === undefined) return undefined;
-    return {
-      show: (paddr, length) => {
-        const extent = this.extents[this.lastStartingAtOrBefore(paddr)];
-        if (extent === undefined || paddr + length > extent.fileEnd) return undefined;
-        return window.show(extent.fileOffset + (paddr - extent.start), length);
-      },
-      clear: () => window.clear(),
-    };
   }
 
   state(pfn: Pfn): PageState {

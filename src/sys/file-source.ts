@@ -1,12 +1,11 @@
 /** A file or block device as a ByteSource. */
 import { closeSync, fstatSync, openSync, readSync, statfsSync } from 'node:fs';
-import type { ByteSource, Window } from '../base/byte-source.ts';
+import type { ByteSource } from '../base/byte-source.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { deviceSize } from './block-device.ts';
-import { FileWindow } from './file-window.ts';
 import { dataSeeker } from './libc.ts';
+import { MappedReader } from './mapped-reader.ts';
 import { asVmcoreError } from './system-error.ts';
-import { WindowReader } from './window-reader.ts';
 
 /** One read(2) moves at most 2^31 - 1 bytes (man 2 read); stay page-aligned below it. */
 const maxRead = 0x7fff_f000;
@@ -14,32 +13,29 @@ const maxRead = 0x7fff_f000;
 /** How bytes may be had: by mmap(2) where that is better, or always by read(2). */
 type FileAccess = 'map' | 'read';
 
-/** f_type of statfs(2), include/uapi/linux/magic.h (Linux 6.1). */
-const TMPFS_MAGIC = 0x0102_1994;
+/** f_type of statfs(2) for /proc: include/uapi/linux/magic.h (Linux 6.1). */
 const PROC_SUPER_MAGIC = 0x9fa0;
 
 class FileSource implements ByteSource {
   readonly name: string;
   readonly size: number;
-  readonly openWindow?: (memory: Uint8Array<ArrayBuffer>) => Window | undefined;
   private readonly fd: number;
-  private readonly reader: WindowReader | undefined;
+  private readonly mapped: MappedReader | undefined;
   /** Made when it is first asked for: few files have holes worth it. */
   private seekData: ReturnType<typeof dataSeeker>;
 
-  /** `reader`: tried first when bytes are to be copied. */
-  constructor(name: string, fd: number, size: number, access: FileAccess, reader?: WindowReader) {
+  /** `mapped`: tried first. */
+  constructor(name: string, fd: number, size: number, mapped?: MappedReader) {
     this.name = name;
     this.fd = fd;
     this.size = size;
-    this.reader = reader;
-    if (access === 'map') this.openWindow = (memory) => FileWindow.open(fd, memory);
+    this.mapped = mapped;
   }
 
   read(offset: number, into: Uint8Array): number {
     // Headers can name offsets that no file has, and that read(2) does not take.
     if (!Number.isSafeInteger(offset + into.length)) return 0;
-    let done = this.reader?.read(offset, into) ?? 0;
+    let done = this.mapped?.read(offset, into) ?? 0;
     while (done < into.length) {
       const want = Math.min(into.length - done, maxRead);
       let got: number;
@@ -91,10 +87,7 @@ function open(path: string, access: FileAccess): ByteSource {
       hint: 'save the stream to a file first',
     });
   }
-  if (stat.isBlockDevice()) return new FileSource(path, fd, deviceSize(fd), 'read');
-  const { type } = statfsSync(path);
-  // A hole in a file on tmpfs, looked at through a mapping, is filled with memory; read, it stays a hole.
-  const usable = type === TMPFS_MAGIC ? 'read' : access;
-  const reader = type === PROC_SUPER_MAGIC && usable === 'map' ? WindowReader.open(fd) : undefined;
-  return new FileSource(path, fd, stat.size, usable, reader);
+  if (stat.isBlockDevice()) return new FileSource(path, fd, deviceSize(fd));
+  const isMapped = access === 'map' && statfsSync(path).type === PROC_SUPER_MAGIC;
+  return new FileSource(path, fd, stat.size, isMapped ? MappedReader.open(fd, stat.size) : undefined);
 }

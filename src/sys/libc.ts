@@ -52,8 +52,6 @@ const prototypes = {
   lseek: { symbol: 'lseek', signature: { arguments: ['int32', 'int64', 'int32'], return: 'int64' } },
   /** int munmap(void *addr, size_t length); */
   munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
-  /** int madvise(void *addr, size_t length, int advice); */
-  madvise: { symbol: 'madvise', signature: { arguments: ['uint64', 'uint64', 'int32'], return: 'int32' } },
 } as const;
 
 /** A system call that returned -1. `name` is the errno's symbol (`EPERM`), or `errno N` for one we cannot name. */
@@ -199,14 +197,13 @@ export function dataSeeker(fd: number): ((offset: number) => number | 'none' | u
   };
 }
 
-/** Constants of mmap(2) and madvise(2): include/uapi/asm-generic/mman-common.h and mman.h (Linux 6.1), the same on x86 and arm64. */
+/** Constants of mmap(2): include/uapi/asm-generic/mman-common.h and mman.h (Linux 6.1), the same on x86 and arm64. */
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_PRIVATE = 0x02;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
-const MADV_POPULATE_READ = 22;
 
 /** Memory whose pages are exchanged for pages of a file. Addresses and lengths are those of whole pages. */
 export interface PageExchange {
@@ -217,11 +214,6 @@ export interface PageExchange {
   mapFile(address: bigint, length: number, fd: number, offset: number): boolean;
   /** mmap(2) of nothing over it: zeros, to be written. False when the kernel refused. */
   mapZeros(address: bigint, length: number): boolean;
-  /**
-   * madvise(2), MADV_POPULATE_READ (since Linux 5.14): brings all pages in now, so that one that cannot be read is an error here and not a
-   * SIGBUS later. Undefined when all are there.
-   */
-  populate(address: bigint, length: number): Errno | undefined;
 }
 
 /** The calls, found once. Undefined where the constants above are not known to hold. */
@@ -231,8 +223,6 @@ export function pageExchange(): PageExchange | undefined {
   const libc = new ffi.DynamicLibrary(null);
   const mmap = libc.getFunction(prototypes.mmap.symbol, prototypes.mmap.signature);
   const munmap = libc.getFunction(prototypes.munmap.symbol, prototypes.munmap.signature);
-  const madvise = libc.getFunction(prototypes.madvise.symbol, prototypes.madvise.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
   const map = (
     address: bigint,
     length: number,
@@ -253,10 +243,5 @@ export function pageExchange(): PageExchange | undefined {
     mapFile: (address, length, fd, offset) => map(address, length, PROT_READ, 0, fd, offset),
     mapZeros: (address, length) =>
       map(address, length, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
-    populate: (address, length) => {
-      if (madvise(address, BigInt(length), MADV_POPULATE_READ) === 0) return undefined;
-      const number = ffi.getInt32(errnoLocation());
-      return { number, name: errnoName(number) };
-    },
   };
 }

@@ -11,7 +11,6 @@ import { VmcoreError } from '../../base/errors.ts';
 import { PfnBitmap } from '../../base/pfn-bitmap.ts';
 import { asVaddr, type PfnRange } from '../../base/units.ts';
 import type { Dump } from '../../formats/dump.ts';
-import { BulkView } from '../../kernel/bulk-view.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { type MemMapRun, readMemMap } from '../../kernel/mem-map.ts';
 import { PageJudge } from '../../kernel/page-judge.ts';
@@ -32,9 +31,6 @@ export interface Selection {
 
 /** Bytes of struct pages judged at a time: what stays in the processor's cache between being read and being looked at. */
 const chunkBytes = 256 << 10;
-
-/** Memory that the mem_map is shown in, where the dump can be mapped: 4 MiB at a time, and what is lost to alignment. */
-const shownMemory = 6 << 20;
 
 /** Can the level be done without knowing the kernel? (0 and 1 can.) */
 export const needsKernel = (level: number): boolean => excludedKinds(level) !== excludedKinds(0);
@@ -144,7 +140,6 @@ class PageFilter {
   private readonly kernel: Kernel;
   private readonly structSize: number;
   private readonly judge: PageJudge;
-  private readonly structs: BulkView;
   private readonly memMap: readonly MemMapRun[];
   /** struct pages judged at a time: a power of two, so that compound heads and their second pages stay together. */
   private readonly chunkPages: number;
@@ -154,8 +149,7 @@ class PageFilter {
     const layout = pageLayoutOf(kernel);
     this.structSize = layout.words * 4;
     this.chunkPages = 2 ** Math.floor(Math.log2(chunkBytes / this.structSize));
-    this.judge = new PageJudge(layout, excludedKinds(level), chunkBytes + shownMemory);
-    this.structs = new BulkView(kernel, this.judge.room, chunkBytes);
+    this.judge = new PageJudge(layout, excludedKinds(level), this.chunkPages * this.structSize);
     this.memMap = readMemMap(kernel);
     if (this.memMap.length === 0) {
       throw new VmcoreError('E_NO_INFO', 'its mem_map has no section with struct pages', {
@@ -178,7 +172,6 @@ class PageFilter {
         next = Math.max(chunkEnd, chunk.next);
       }
     }
-    if (end >= this.kernel.dump.memory.endPfn) this.structs.clear();
     return unjudged;
   }
 
@@ -197,10 +190,9 @@ class PageFilter {
     // From an even page frame to an even one: a compound head and its second page stay together.
     const first = start - (start % 2);
     const last = Math.min(run.end, end + (end % 2));
-    let structs: Uint8Array;
+    const structs = this.judge.room.subarray(0, (last - first) * this.structSize);
     try {
-      const address = asVaddr(run.address + BigInt((first - run.start) * this.structSize));
-      structs = this.structs.look(address, (last - first) * this.structSize);
+      this.kernel.readBulk(asVaddr(run.address + BigInt((first - run.start) * this.structSize)), structs);
     } catch (error) {
       if (!(error instanceof VmcoreError) || error.code !== 'E_UNREADABLE') throw error;
       return this.judgeHalves(run, start, end, pages, exclude);
