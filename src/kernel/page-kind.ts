@@ -4,7 +4,7 @@
  * Source of truth: include/linux/page-flags.h and include/linux/mm_types.h. What moved, and the key that tells:
  *   compound head      page.compound_head; page.compound_info since 7.1 (bit 0 marks a tail in both)
  *   compound order     page[1].compound_order (u8 since 4.16); folio._folio_order in 6.3-6.5; low byte of page[1].flags since 6.6
- *   hugetlb            page[1].compound_dtor == HUGETLB_PAGE_DTOR; PG_hugetlb in page[1].flags in 6.6-6.8; a page type since 6.9
+ *   hugetlb            page[1].compound_dtor == HUGETLB_PAGE_DTOR; PG_hugetlb in page[1].flags in 6.6-6.8; a page type since 6.9, and 6.6.30
  *                      (d99e3140a4d3)
  *   slab               PG_slab; a page type since 6.10 (46df8e73a4a3)
  *   page types         values of _mapcount; whole values since 6.12, compared exactly in either form

@@ -42,8 +42,10 @@ const offline = `
   page +160        offline                   -> never read
   page +162-169    offline                   -> never read
 `;
-/** CONFIG_HUGETLB_PAGE is not set: nothing tells what a hugetlb page is, and large folios are as they are. */
+/** CONFIG_HUGETLB_PAGE is not set: until 6.8 nothing tells what hugetlb and offline pages are. Large folios are as they are. */
 const withoutHugetlb = `
+  page +160-169    kernel                    -> kept
+  vmcoreinfo !NUMBER(PAGE_OFFLINE_MAPCOUNT_VALUE)
   page +96         kernel order 5            -> kept
   page +128        kernel order 5 hwpoison   -> never read
   vmcoreinfo !NUMBER(HUGETLB_PAGE_DTOR)
@@ -107,7 +109,10 @@ export const matrix: readonly MatrixKernel[] = [
   ['release 6.3.0 | arch x86_64, 4 levels', x86Memory, ...since60],
   ['release 6.6.0 | arch x86_64, 4 levels | kaslr 0x1000000', x86Memory, ...since60],
   ['release 6.6.0 | arch x86_64, 5 levels', x86Memory, ...since60],
+  ['release 6.6.30 | arch x86_64, 4 levels', x86Memory, ...since60],
   ['release 6.9.0 | arch x86_64, 4 levels', x86Memory, ...since60],
+  ['release 6.10.0 | arch x86_64, 4 levels', x86Memory, ...since60],
+  ['release 6.11.0 | arch x86_64, 4 levels', x86Memory, ...since60],
   ['release 6.12.0 | arch x86_64, 4 levels | kaslr 0x1000000', x86Memory, ...since60],
   ['release 6.12.0 | arch x86_64, 5 levels, sme bit 51', x86Memory, ...since60],
   ['release 6.18.0 | arch x86_64, 4 levels | kaslr 0x1000000', x86Memory, ...since616],

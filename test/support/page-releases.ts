@@ -2,7 +2,7 @@
  * struct page by release: the vmcoreinfo lines, and the 64 bytes.
  *
  * Sources: real dumps of 6.1, 6.12 and 7.2 (x86_64 and arm64); enum pageflags of include/linux/page-flags.h, and kernel/crash_core.c
- * (kernel/vmcore_info.c since 6.9) of the release elsewhere. Bits of PG_hwpoison are those of x86_64, where PG_uncached precedes it until 6.5.
+ * (kernel/vmcore_info.c since 6.9) of the release elsewhere. Bits of PG_hwpoison are those of x86_64, where PG_uncached precedes it until 6.11.
  */
 import type { InfoLines } from './vmcoreinfo-text.ts';
 
@@ -107,6 +107,7 @@ const flags420 = {
   swapbacked: 19,
   hwpoison: 23,
 };
+/** PG_writeback and PG_head moved to the front (6.6). */
 const flags66 = {
   lru: 5,
   head: 6,
@@ -115,12 +116,20 @@ const flags66 = {
   reserved: 14,
   private: 15,
   swapbacked: 19,
-  hwpoison: 22,
+  hwpoison: 23,
 };
+/** Slab became a page type (46df8e73a4a3). */
+const flags610 = { lru: 5, head: 6, swapcache: 11, reserved: 13, private: 14, swapbacked: 18, hwpoison: 22 };
+/** PG_error, PG_mappedtodisk and PG_uncached went. */
 const flags612 = { lru: 5, head: 6, swapcache: 10, reserved: 13, private: 14, swapbacked: 17, hwpoison: 20 };
 /** PG_dropbehind came in (6.14). */
 const flags614 = { ...flags612, hwpoison: 21 };
-const typesBits = { buddy: -129, offline: -257 };
+/** The complement of a bit of _mapcount; the bits moved up in 6.11. */
+const typesBits = { buddy: ~0x80, offline: ~0x100 };
+const typesHugetlb = { ...typesBits, hugetlb: ~0x800 };
+const typesSlab = { ...typesHugetlb, slab: ~0x1000 };
+const types611 = { buddy: ~0x4000_0000, offline: ~0x2000_0000, hugetlb: ~0x0400_0000, slab: ~0x0200_0000 };
+/** The upper byte of _mapcount (PGTY_*). */
 const typesWhole = { buddy: -268435456, offline: -251658240, hugetlb: -201326592, slab: -184549376 };
 const typesUnaccepted = { ...typesWhole, unaccepted: -150994944 };
 
@@ -135,18 +144,25 @@ export const pageReleases: readonly PageRelease[] = [
     'NUMBER(HUGETLB_PAGE_DTOR)': 2,
   }),
   since('6.6', flags66, typesBits, 'flags-1', compoundHead, { 'NUMBER(PG_hugetlb)': 8 }),
-  since('6.9', flags66, { ...typesBits, hugetlb: -2049 }, 'page-type', compoundHead),
+  // d99e3140a4d3 came with 6.9, and into the long-term kernels with 6.6.30.
+  since('6.6.30', flags66, typesHugetlb, 'page-type', compoundHead),
+  since('6.7', flags66, typesBits, 'flags-1', compoundHead, { 'NUMBER(PG_hugetlb)': 8 }),
+  since('6.9', flags66, typesHugetlb, 'page-type', compoundHead),
+  since('6.10', flags610, typesSlab, 'page-type', compoundHead),
+  since('6.11', flags610, types611, 'page-type', compoundHead),
   since('6.12', flags612, typesWhole, 'page-type', compoundHead),
   // VMCOREINFO_NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE), with CONFIG_UNACCEPTED_MEMORY.
   since('6.16', flags614, typesUnaccepted, 'page-type', compoundHead),
   since('7.1', flags614, typesUnaccepted, 'page-type', { 'OFFSET(page.compound_info)': 8 }),
 ];
 
-/** Is release `a` ("6.1", "6.12.107+deb13-amd64") the same as or newer than `b`, by its first two numbers? */
+/** Is release `a` ("6.1", "6.12.107+deb13-amd64") the same as or newer than `b`, by its first three numbers? */
 export function isSince(a: string, b: string): boolean {
-  const [majorA = 0, minorA = 0] = a.split('.').map((part) => Number.parseInt(part, 10));
-  const [majorB = 0, minorB = 0] = b.split('.').map((part) => Number.parseInt(part, 10));
-  return majorA !== majorB ? majorA > majorB : minorA >= minorB;
+  const numbers = (release: string): number[] =>
+    [0, 1, 2].map((i) => Number.parseInt(release.split('.')[i] ?? '0', 10));
+  const [ours, theirs] = [numbers(a), numbers(b)];
+  const at = ours.findIndex((number, i) => number !== theirs[i]);
+  return at < 0 || ours[at]! > theirs[at]!;
 }
 
 /** What a release has: "6.1" has what came with 5.1. */
