@@ -25,13 +25,16 @@ export interface BareMachine {
 export type Outcome =
   /** The new kernel ran; `serial` is what it said. */
   | { readonly end: 'booted'; readonly serial: string }
-  /** The CPU sleeps with nothing to wake it, at `pc`; `bytes` are those at the addresses asked for. */
-  | {
-      readonly end: 'stopped';
-      readonly serial: string;
-      readonly pc: number;
-      readonly bytes: readonly number[];
-    };
+  /** The CPU sleeps with nothing to wake it; `bytes` are those at the addresses asked for. */
+  | { readonly end: 'stopped'; readonly serial: string; readonly bytes: readonly number[] };
+
+export interface BareRun {
+  /** The address behind the instruction that puts the CPU to sleep. */
+  readonly asleepAt: number;
+  /** Physical addresses of bytes to look at then. */
+  readonly examine?: readonly number[];
+  readonly seconds?: number;
+}
 
 const harnessBase: Record<KexecArch, number> = { x86_64: 0x100000, arm64: 0x40200000 };
 
@@ -39,11 +42,11 @@ const harnessBase: Record<KexecArch, number> = { x86_64: 0x100000, arm64: 0x4020
 export const newKernel = async (arch: KexecArch): Promise<Uint8Array> =>
   (await assemble(arch, join(import.meta.dirname, `${arch}-new-kernel.S`))).code;
 
-/** Runs it to its end; throws when there is none within `seconds`. `examine`: physical addresses of bytes to look at. */
+/** Runs it to its end; throws when there is none within `seconds`. */
 export async function runBare(
   machine: BareMachine,
   plan: LoadPlan,
-  { examine = [], seconds = 20 }: { examine?: readonly number[]; seconds?: number } = {},
+  { asleepAt, examine = [], seconds = 20 }: BareRun,
 ): Promise<Outcome> {
   const work = mkdtempSync(join(tmpdir(), 'vmcore-bare-'));
   const serial = join(work, 'serial');
@@ -55,12 +58,12 @@ export async function runBare(
     const child = spawn(program, [...before, ...qemuArguments(machine, image, serial)]);
     const monitor = new Monitor(child, seconds);
     try {
-      const stopped = await monitor.untilStopped();
+      const stopped = await monitor.untilAsleep(asleepAt);
       const text = (): string => readFileSync(serial, 'latin1');
-      if (stopped === undefined) return { end: 'booted', serial: text() };
+      if (!stopped) return { end: 'booted', serial: text() };
       const bytes: number[] = [];
       for (const address of examine) bytes.push(await monitor.byteAt(address));
-      return { end: 'stopped', serial: text(), pc: stopped, bytes };
+      return { end: 'stopped', serial: text(), bytes };
     } catch (cause) {
       throw new Error(`${String(cause)}; on the serial port: ${readFileSync(serial, 'latin1')}`, { cause });
     } finally {
@@ -76,7 +79,8 @@ async function memoryImage(machine: BareMachine, plan: LoadPlan): Promise<Uint8A
   const { arch } = machine;
   const base = harnessBase[arch];
   const old = (await assemble(arch, join(import.meta.dirname, `${arch}-old-kernel.S`))).code;
-  const end = Math.max(...plan.segments.map(({ address, data }) => address + data.length));
+  // With the zeros behind the last one: QEMU puts what it tells a Multiboot kernel right behind the image.
+  const end = Math.max(...plan.segments.map(({ address, size }) => address + size));
   const image = new Uint8Array(end - base);
   image.set(old);
   for (const { address, data } of plan.segments) image.set(data, address - base);
@@ -130,19 +134,15 @@ class Monitor {
     child.stdin?.write('{"execute":"qmp_capabilities"}\n');
   }
 
-  /** The address at which the CPU sleeps; undefined when QEMU has ended. */
-  async untilStopped(): Promise<number | undefined> {
-    let before: number | undefined;
+  /** False when QEMU has ended. Only of x86_64 it tells that the CPU sleeps; where it is tells enough. */
+  async untilAsleep(address: number): Promise<boolean> {
     while (!this.ended) {
       const answer = await this.ask('info registers');
-      const pc = Number.parseInt(/\b(?:RIP|PC)=([0-9a-f]+)/.exec(answer)?.[1] ?? '', 16);
-      // Of arm64 it is not told whether the CPU sleeps: twice at the same place is what there is.
-      const asleep = answer.includes('RIP=') ? answer.includes('HLT=1') : pc === before;
-      if (asleep) return pc;
-      before = pc;
+      const pc = /\b(?:RIP|PC)=([0-9a-f]+)/.exec(answer)?.[1] ?? '';
+      if (Number.parseInt(pc, 16) === address && !answer.includes('HLT=0')) return true;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return undefined;
+    return false;
   }
 
   async byteAt(address: number): Promise<number> {
