@@ -263,6 +263,9 @@ test('ELF files that are no kernel, or not for here', () => {
   const whole = elfFile({ type: 2, segments });
   refused(whole.subarray(0, whole.length - 6), 'E_TRUNCATED', /the last 6 are missing/);
   refused(whole.subarray(0, 40), 'E_TRUNCATED', /ELF header/);
+  assert.throws(() => readX86(elfFile({ type: 2, fileClass: 1, segments })), {
+    hint: 'name a 64-bit kernel',
+  });
 });
 
 test('an image of another architecture: both are named', () => {

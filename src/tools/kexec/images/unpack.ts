@@ -50,10 +50,13 @@ export function unpack(
 
 function runXz(packing: 'xz' | 'lzma', packed: Uint8Array, limit: number): Uint8Array {
   const xz = requireProgram({ name: 'xz', debianPackage: 'xz-utils' });
-  // --single-stream: a kernel may follow the stream with bytes of its own.
-  const done = spawnSync(xz, ['--decompress', '--stdout', '--single-stream', `--format=${packing}`], {
+  // --single-stream: a kernel may follow the stream with bytes of its own. The header says how much memory is needed: kernels, 128 MiB.
+  const options = ['--decompress', '--stdout', '--single-stream', '--memlimit-decompress=512MiB'];
+  const done = spawnSync(xz, [...options, `--format=${packing}`], {
     input: packed,
     maxBuffer: limit,
+    // Its messages are read.
+    env: { ...process.env, LC_ALL: 'C' },
   });
   if (done.error !== undefined && codeOf(done.error) !== 'EPIPE') throw done.error;
   if (done.status !== 0) throw new Error(done.stderr.toString('utf8').trim());

@@ -28,10 +28,12 @@ const x86KernelMap = 0xffff_ffff_8000_0000n;
 const x86Alignment = 2 ** 21;
 /** COMMAND_LINE_SIZE of x86_64 without the NUL (arch/x86/include/asm/setup.h). */
 const x86CommandLineMax = 2047;
+/** Kernels have five at most. */
+const maxLoads = 64;
 
 /** Reads a file that begins as ELF. E_FILE for what is no kernel, E_UNSUPPORTED for one of another kind, E_TRUNCATED, E_CORRUPT. */
 export function readVmlinux(bytes: Uint8Array, file: string): BareImage {
-  const elf = parseElf(new MemorySource(bytes, file));
+  const elf = parseKernelElf(bytes, file);
   const notAKernel = (what: string): VmcoreError =>
     new VmcoreError('E_FILE', `${what}, not a kernel`, { file, hint: 'name a kernel image' });
   if (elf.type === ElfType.core) throw notAKernel('an ELF core dump');
@@ -45,12 +47,29 @@ export function readVmlinux(bytes: Uint8Array, file: string): BareImage {
     });
   }
   const loads = elf.segments.filter(({ type, memorySize }) => type === SegmentType.load && memorySize > 0);
+  if (loads.length > maxLoads) {
+    throw new VmcoreError('E_CORRUPT', `${loads.length} segments`, { file, hint: 'name a kernel image' });
+  }
   for (const load of loads) checkLoad(load, bytes.length, file);
   // The field e_entry, which formats/elf.ts does not need for dumps.
   const entry = viewOf(bytes).getBigUint64(24, true);
   const image = readers[elf.machine]?.({ bytes, file, elf, loads, entry });
   if (image === undefined) throw notAKernel('an ELF program');
   return image;
+}
+
+/** The reader is that of dumps: what it advises is about dumps. */
+function parseKernelElf(bytes: Uint8Array, file: string): ElfFile {
+  try {
+    return parseElf(new MemorySource(bytes, file));
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    throw new VmcoreError(error.code, error.message, {
+      file,
+      offset: error.offset,
+      hint: error.code === 'E_UNSUPPORTED' ? 'name a 64-bit kernel' : 'get the kernel image again',
+    });
+  }
 }
 
 interface Kernel {
