@@ -15,7 +15,7 @@ import { cString, isPowerOfTwo, putU64, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 
 /** 256 TiB of 4 KiB pages: bitmaps of 8 GiB, which take seconds to go through. */
-const maxPageFrames = 2 ** 36;
+export const maxPageFrames = 2 ** 36;
 
 export const kdumpSignature = 'KDUMP   ';
 export const kdumpVersion = 6;

@@ -128,6 +128,16 @@ describe('makedumpfile, kdump output', () => {
     }
   });
 
+  it('writes no dump that could not be read: memory beyond 2^36 page frames needs ELF', async () => {
+    const memory = new SparseMemory([{ start: 2 ** 50, end: 2 ** 50 + 4096 }]);
+    const sink = new MemorySink();
+    await assert.rejects(
+      run(fakeDump({ memory }), 1, kdump, sink),
+      failsWith('E_UNSUPPORTED', /at most 2\^36/),
+    );
+    assert.equal(sink.writes.length, 0);
+  });
+
   it('filters what was filtered before: nothing comes back, nothing else is lost', async () => {
     const { kernel } = filteredKernel();
     const first = new MemorySink();

@@ -5,8 +5,10 @@
  * reads, compresses and writes the pages. When one window covers everything, its answer is kept between the passes; else it is
  * worked out again, which costs less than the memory it saves.
  */
+import { VmcoreError } from '../../base/errors.ts';
 import { asPfn } from '../../base/units.ts';
 import { cpuNotes, noteNames } from '../../formats/dump.ts';
+import { maxPageFrames } from '../../formats/kdump-header.ts';
 import { KdumpWriter } from '../../formats/kdump-writer.ts';
 import { CompressPool } from './compress/pool.ts';
 import { DumpLevel } from './dump-level.ts';
@@ -29,6 +31,16 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
   const { dump, level, outputs, resources, progress } = job;
   const codec = job.format.kind === 'kdump' ? job.format.codec : undefined;
   const { pageSize, endPfn } = dump.memory;
+  if (endPfn > maxPageFrames) {
+    throw new VmcoreError(
+      'E_UNSUPPORTED',
+      `its memory ends at page frame ${endPfn}; a kdump file has at most 2^36`,
+      {
+        file: dump.source.name,
+        hint: 'use -E: an ELF dump holds memory at any address',
+      },
+    );
+  }
   const windows = windowsOf(dump.memory, resources.bitmapBytes);
   const { kernel, newPass } =
     job.vmemmap === 'used'
