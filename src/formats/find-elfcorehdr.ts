@@ -1,8 +1,8 @@
 /**
  * Finding the ELF core header in a machine's RAM when nobody knows its address any more.
  *
- * Every loader puts it at the beginning of a page. It is recognised by what it describes: notes and memory by physical address, all of it
- * in the image, and one of the notes is VMCOREINFO. The crashed kernel or its loader has copies of it; the one that the capture kernel was
+ * Every loader puts it at the beginning of a page. It is recognised by what it describes: notes and memory by physical address, and one of
+ * the notes is VMCOREINFO. The crashed kernel or its loader has copies of it; the one that the capture kernel was
  * given lies in memory that it does not describe, the reservation of crashkernel=.
  */
 import { alignDown } from '../base/bytes.ts';
@@ -69,18 +69,17 @@ function coreHeaderAt(memory: RamImage, address: number): CoreHeader | undefined
   }
 }
 
-/** Offsets that are physical addresses, all of them in the image, and VMCOREINFO among the notes. */
+/**
+ * Offsets that are physical addresses, and VMCOREINFO among the notes. Not all of what it describes need be in the image: one that was cut off
+ * is to be called that.
+ */
 function describesMemory(memory: RamImage, { segments, littleEndian }: CoreHeader): boolean {
   const notes = segments.filter(({ type }) => type === SegmentType.note);
   const loads = segments.filter(({ type }) => type === SegmentType.load);
-  if (notes.length + loads.length < segments.length || loads.length === 0) return false;
-  const isThere = (start: number, size: number): boolean =>
-    Number.isSafeInteger(start + size) && memory.firstMissing(start, start + size) === undefined;
-  if (!notes.every(({ offset, paddr, memorySize }) => offset === paddr && isThere(offset, memorySize)))
-    return false;
+  if (notes.length + loads.length < segments.length) return false;
+  if (!notes.every(({ offset, paddr }) => offset === paddr)) return false;
   // RAM that was moved has another offset, but never all of it.
   if (!loads.some(({ offset, paddr }) => offset === paddr)) return false;
-  if (!loads.every(({ offset, memorySize }) => isThere(offset, memorySize))) return false;
   return notes.some(({ offset, memorySize }) => {
     const area = new Uint8Array(Math.min(memorySize, 1 << 16));
     memory.read(offset, area);
