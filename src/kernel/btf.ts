@@ -146,6 +146,11 @@ export class Btf implements TypeSource {
     return this.named(name, [Kind.variable]);
   }
 
+  /** The same, but not of the base. */
+  ownVariable(name: string): Type | undefined {
+    return this.ownNamed(name, [Kind.variable]);
+  }
+
   /** A type by its id; id 0 is void. */
   type(id: number): Type {
     if (id === 0) return isVoid;
@@ -167,6 +172,10 @@ export class Btf implements TypeSource {
   }
 
   private named(name: string, kinds: readonly number[]): Type | undefined {
+    return this.ownNamed(name, kinds) ?? this.base?.named(name, kinds);
+  }
+
+  private ownNamed(name: string, kinds: readonly number[]): Type | undefined {
     const { starts } = this;
     // Records count from 1 in the index, as BTF's own do.
     this.names ??= new NameIndex(this.strings, starts.length + 1, (record) => {
@@ -175,7 +184,7 @@ export class Btf implements TypeSource {
     });
     for (const record of this.names.find(name))
       if (kinds.includes(this.kindAt(starts[record - 1]!))) return this.type(this.firstId + record - 1);
-    return this.base?.named(name, kinds);
+    return undefined;
   }
 
   private u32(at: number): number {

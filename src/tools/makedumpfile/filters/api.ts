@@ -20,11 +20,18 @@ export interface FilterKernel {
   /** Bytes. */
   readonly pageSize: number;
 
-  /** The address of a symbol of vmlinux (kallsyms, vmcoreinfo). Throws when there is none. */
+  /** The address of a symbol of vmlinux (kallsyms, vmcoreinfo). Throws when there is none. Those of a module are asked of `module(name)`. */
   symbol(name: string): bigint;
   findSymbol(name: string): bigint | undefined;
-  /** The symbol that an address of the kernel image belongs to, and how far into it. */
-  symbolAt(address: bigint): { readonly name: string; readonly offset: bigint } | undefined;
+  /** The symbol that an address of the kernel image or of a module belongs to, and how far into it. */
+  symbolAt(
+    address: bigint,
+  ): { readonly name: string; readonly offset: bigint; readonly module?: string } | undefined;
+
+  /** The modules that were loaded, the last loaded first. */
+  modules(): readonly FilterModule[];
+  /** Undefined when no module of this name was loaded. */
+  module(name: string): FilterModule | undefined;
 
   /** A structure of this type at an address: `kernel.struct('task_struct', kernel.symbol('init_task'))`. Throws when the type is not known. */
   struct(type: string, address: bigint): StructView;
@@ -57,6 +64,21 @@ export interface FilterKernel {
    * undefined.
    */
   readUser(task: StructView, address: bigint, length: number): Uint8Array | undefined;
+}
+
+/** A module that was loaded. */
+export interface FilterModule {
+  readonly name: string;
+  /** Where its code and data are: what `dropPages` takes. */
+  readonly memory: readonly { readonly from: bigint; readonly to: bigint }[];
+
+  /** The address of one of its own symbols. Throws when there is none. */
+  symbol(name: string): bigint;
+  findSymbol(name: string): bigint | undefined;
+
+  /** A structure of one of its own types, or of vmlinux's, at an address. */
+  struct(type: string, address: bigint): StructView;
+  hasStruct(type: string): boolean;
 }
 
 /** A structure or union in the crashed kernel's memory. Nothing is read before it is asked for. */

@@ -11,7 +11,7 @@ import { parseEraseConfig } from './erase-config.ts';
 import type { FilterPlan } from './plan.ts';
 import { planFilters } from './plan-filters.ts';
 
-const parse = (text: string): unknown => parseEraseConfig(text, 'f.conf');
+const parse = (text: string): unknown => parseEraseConfig(text, 'f.conf').flatMap(({ commands }) => commands);
 
 describe('erase commands', () => {
   it('are read over lines, sections and comments', () => {
@@ -78,6 +78,8 @@ endfor`) as { via: unknown; within: unknown; body: unknown[] }[];
       ['for x in a\nerase y\nendfor', 2, /begins with its variable, "x"/],
       ['for x in a\nfor y in b\nendfor\nendfor', 2, /"for" in a loop/],
       ['[vmlinux\nerase a', 1, /without its "\]"/],
+      ['[a b]\nerase a', 1, /not \[vmlinux\] or \[MODULE\]/],
+      ['for x in a\n[ext4]\nerase x\nendfor', 1, /without its "endfor"/],
     ];
     for (const [text, line, what] of cases) {
       assert.throws(
@@ -86,9 +88,20 @@ endfor`) as { via: unknown; within: unknown; body: unknown[] }[];
         text,
       );
     }
-    assert.throws(
-      () => parse('erase a\n[ext4]\nerase b'),
-      (error) => failsWith('E_UNSUPPORTED', /\[ext4\]/)(error) && (error as VmcoreError).file === 'f.conf:2',
+  });
+
+  it('belong to vmlinux or to a module', () => {
+    const sections = parseEraseConfig(
+      'erase a\n[ext4]\nerase b\nerase c\n[vmlinux]\n[a-b] # x\nerase d',
+      'f',
+    );
+    assert.deepEqual(
+      sections.map(({ module, line, commands }) => [module, line, commands.length]),
+      [
+        [undefined, 1, 1],
+        ['ext4', 2, 2],
+        ['a-b', 6, 1],
+      ],
     );
   });
 });

@@ -1,7 +1,7 @@
 /**
  * The erase commands of makedumpfile --config, as text: makedumpfile.conf(5) (1.7.9).
  *
- *   [SECTION]
+ *   [vmlinux] or [MODULE]
  *   erase EXPRESSION [size BYTES[K|M] | size EXPRESSION | nullify]
  *   for NAME in EXPRESSION [via MEMBER | within STRUCT:MEMBER]
  *           erase NAME[.MEMBER…] …
@@ -44,6 +44,13 @@ export interface LoopCommand {
 
 export type Command = EraseCommand | LoopCommand;
 
+/** Commands that name symbols and types of one module, or (undefined) of vmlinux. */
+export interface Section {
+  readonly module: string | undefined;
+  readonly line: number;
+  readonly commands: readonly Command[];
+}
+
 const keywords = new Set(['erase', 'size', 'nullify', 'for', 'in', 'via', 'within', 'endfor']);
 
 interface Token {
@@ -51,36 +58,40 @@ interface Token {
   readonly line: number;
 }
 
-/** Errors name FILE:LINE. E_UNSUPPORTED for sections of modules, E_USAGE for what cannot be read. */
-export function parseEraseConfig(text: string, file: string): Command[] {
-  return new Parser(tokensOf(text, file), file).commands();
+/** Errors name FILE:LINE. E_USAGE for what cannot be read. */
+export function parseEraseConfig(text: string, file: string): Section[] {
+  return sectionsOf(text, file)
+    .map(({ module, line, tokens }) => ({ module, line, commands: new Parser(tokens, file).commands() }))
+    .filter(({ commands }) => commands.length > 0);
 }
 
 export const atLine = (file: string, line: number): string => `${file}:${line}`;
 
-function tokensOf(text: string, file: string): Token[] {
-  const tokens: Token[] = [];
+interface TokenSection {
+  readonly module: string | undefined;
+  readonly line: number;
+  readonly tokens: Token[];
+}
+
+function sectionsOf(text: string, file: string): TokenSection[] {
+  const sections: TokenSection[] = [{ module: undefined, line: 1, tokens: [] }];
   text.split('\n').forEach((raw, i) => {
     const line = i + 1;
-    const section = /^\[([^\]]*)\]/.exec(raw)?.[1];
     if (raw.startsWith('[')) {
-      if (section === undefined) throw wrong(file, line, 'a section without its "]"');
-      if (section !== 'vmlinux') throw noModules(file, line, section);
+      if (!raw.includes(']')) throw wrong(file, line, 'a section without its "]"');
+      const name = /^\[([\w-]+)\]/.exec(raw)?.[1];
+      if (name === undefined) throw wrong(file, line, 'a section that is not [vmlinux] or [MODULE]');
+      sections.push({ module: name === 'vmlinux' ? undefined : name, line, tokens: [] });
       return;
     }
+    const { tokens } = sections.at(-1)!;
     for (const [word] of raw.replace(/#.*/, '').matchAll(/\S+/g)) tokens.push({ text: word, line });
   });
-  return tokens;
+  return sections;
 }
 
 const wrong = (file: string, line: number, what: string): VmcoreError =>
   new VmcoreError('E_USAGE', what, { file: atLine(file, line), hint: 'see makedumpfile.conf(5)' });
-
-const noModules = (file: string, line: number, section: string): VmcoreError =>
-  new VmcoreError('E_UNSUPPORTED', `[${section}]: symbols of modules are not read in this release`, {
-    file: atLine(file, line),
-    hint: 'reach the data from a symbol of vmlinux, or leave the section out',
-  });
 
 class Parser {
   private readonly tokens: readonly Token[];

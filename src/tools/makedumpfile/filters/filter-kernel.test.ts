@@ -3,12 +3,13 @@ import { describe, it } from 'node:test';
 import { failsWith } from '../../../../test/support/expect-error.ts';
 import { directMap, kernelText } from '../../../../test/support/synthetic-kernel.ts';
 import { secretTexts, type TypedKernel, typedKernel } from '../../../../test/support/typed-kernel.ts';
+import { findBtf } from '../../../kernel/btf-scan.ts';
 import { layoutsOf } from '../../../kernel/layouts.ts';
 import { CrashedKernel } from './filter-kernel.ts';
 
 const crashed = ({ kernel }: TypedKernel): CrashedKernel => {
   const opened = kernel.kernel();
-  return new CrashedKernel(opened, layoutsOf(opened));
+  return new CrashedKernel(opened, layoutsOf(opened), () => findBtf(opened));
 };
 const typed = typedKernel();
 const kernel = crashed(typed);

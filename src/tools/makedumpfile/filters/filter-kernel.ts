@@ -2,12 +2,16 @@
 import { viewOf } from '../../../base/bytes.ts';
 import { VmcoreError } from '../../../base/errors.ts';
 import { asPaddr, asVaddr } from '../../../base/units.ts';
+import type { Btf } from '../../../kernel/btf.ts';
 import { type Kallsyms, openKallsyms } from '../../../kernel/kallsyms.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
-import type { Layouts } from '../../../kernel/layouts.ts';
+import { Layouts, type OpenTypes } from '../../../kernel/layouts.ts';
 import { walkHlist, walkList } from '../../../kernel/lists.ts';
+import { type KernelModule, Modules } from '../../../kernel/modules.ts';
 import type { StructType } from '../../../kernel/types.ts';
 import type { FilterKernel, StructView } from './api.ts';
+import { CrashedModule } from './filter-module.ts';
+import { moduleNames, type Names } from './names.ts';
 import type { Translate } from './plan.ts';
 import { readString, View } from './struct-view.ts';
 
@@ -18,11 +22,27 @@ const maxCpus = 8192;
 export class CrashedKernel implements FilterKernel {
   private readonly kernel: Kernel;
   private readonly layouts: Layouts;
+  private readonly types: readonly OpenTypes[];
+  private readonly loaded: Modules;
   private symbols: Kallsyms | undefined;
 
-  constructor(kernel: Kernel, layouts: Layouts) {
+  /** `types`: what `layouts` are made of, the first the kernel's own; modules' types come before them. */
+  constructor(
+    kernel: Kernel,
+    layouts: Layouts,
+    btf: () => Btf | undefined,
+    types: readonly OpenTypes[] = [btf],
+  ) {
     this.kernel = kernel;
     this.layouts = layouts;
+    this.types = types;
+    this.loaded = new Modules(kernel, layouts, {
+      btf,
+      symbol: (name) => {
+        const address = this.findSymbol(name);
+        return address === undefined ? undefined : asVaddr(address);
+      },
+    });
   }
 
   get release(): string {
@@ -41,7 +61,7 @@ export class CrashedKernel implements FilterKernel {
     const address = this.findSymbol(name);
     if (address !== undefined) return address;
     throw new VmcoreError('E_NO_INFO', `the kernel has no symbol ${name}`, {
-      hint: 'symbols of modules are not known; see /proc/kallsyms of the same kernel',
+      hint: 'see /proc/kallsyms of the same kernel; symbols of modules are asked of the module',
     });
   }
 
@@ -50,9 +70,29 @@ export class CrashedKernel implements FilterKernel {
     return this.kernel.info.symbol(name) ?? this.kallsyms().address(name);
   }
 
-  symbolAt(address: bigint): { readonly name: string; readonly offset: bigint } | undefined {
-    const place = this.kallsyms().lookup(asVaddr(address));
-    return place === undefined ? undefined : { name: place.name, offset: place.offset };
+  symbolAt(address: bigint): ReturnType<FilterKernel['symbolAt']> {
+    const at = asVaddr(address);
+    const place = this.kallsyms().lookup(at);
+    if (place !== undefined) return { name: place.name, offset: place.offset };
+    const module = this.hasModules() ? this.loaded.at(at) : undefined;
+    const inModule = module === undefined ? undefined : this.loaded.symbols(module).lookup(at);
+    if (module === undefined || inModule === undefined) return undefined;
+    return { name: inModule.name, offset: inModule.offset, module: module.name };
+  }
+
+  modules(): readonly CrashedModule[] {
+    return this.loaded.all().map((module) => this.moduleView(module));
+  }
+
+  module(name: string): CrashedModule | undefined {
+    const module = this.loaded.find(name);
+    return module === undefined ? undefined : this.moduleView(module);
+  }
+
+  /** Symbols and types for the erase commands of a module's section; undefined when it was not loaded. */
+  moduleNames(name: string): Names | undefined {
+    const module = this.loaded.find(name);
+    return module === undefined ? undefined : moduleNames(this.loaded, module, this.moduleView(module));
   }
 
   struct(type: string, address: bigint): View {
@@ -153,6 +193,17 @@ export class CrashedKernel implements FilterKernel {
   private kallsyms(): Kallsyms {
     this.symbols ??= openKallsyms(this.kernel);
     return this.symbols;
+  }
+
+  /** A kernel without CONFIG_MODULES has no such list. */
+  private hasModules(): boolean {
+    return this.findSymbol('modules') !== undefined;
+  }
+
+  private moduleView(module: KernelModule): CrashedModule {
+    const types = [() => this.loaded.typesOf(module), ...this.types];
+    const layouts = new Layouts(this.kernel.dump.source.name, undefined, types);
+    return new CrashedModule(this.kernel, this.loaded, module, layouts);
   }
 
   private possibleCpus(): number {

@@ -9,8 +9,9 @@ import type { Wanted } from '../../../kernel/dwarf-scan.ts';
 import { Kernel } from '../../../kernel/kernel.ts';
 import { Layouts } from '../../../kernel/layouts.ts';
 import type { TypeSource } from '../../../kernel/types.ts';
-import { type Command, parseEraseConfig } from './erase-config.ts';
+import { atLine, parseEraseConfig, type Section } from './erase-config.ts';
 import { CrashedKernel } from './filter-kernel.ts';
+import { vmlinuxNames } from './names.ts';
 import { type FilterPlan, PlanBuilder } from './plan.ts';
 import { EraseRun } from './run-erase-config.ts';
 import { runFilterModules } from './run-modules.ts';
@@ -20,6 +21,15 @@ export interface FilterSources {
   readonly modules: readonly string[];
   /** The file of --config. */
   readonly eraseConfig: ByteSource | undefined;
+}
+
+/** Asked for twice, made once. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 /** A page of commands is a lot; more is some other file. */
@@ -35,23 +45,27 @@ export async function planFilters(
   debugInfo: (wanted: Iterable<Wanted>) => TypeSource | undefined,
 ): Promise<FilterPlan | undefined> {
   if (modules.length === 0 && eraseConfig === undefined) return undefined;
-  const commands = eraseConfig === undefined ? [] : parseEraseConfig(readText(eraseConfig), eraseConfig.name);
+  const sections = eraseConfig === undefined ? [] : parseEraseConfig(readText(eraseConfig), eraseConfig.name);
   const kernel = new Kernel(dump);
-  const layouts = new Layouts(dump.source.name, kernel.info, [
-    () => findBtf(kernel),
-    () => debugInfo(wantedBy(commands)),
-  ]);
+  const btf = once(() => findBtf(kernel));
+  const types = [btf, once(() => debugInfo(wantedBy(sections)))];
+  const layouts = new Layouts(dump.source.name, kernel.info, types);
   const builder = new PlanBuilder(kernel);
-  const crashed = new CrashedKernel(kernel, layouts);
-  if (eraseConfig !== undefined)
-    new EraseRun(eraseConfig.name, kernel, crashed, layouts, builder).run(commands);
+  const crashed = new CrashedKernel(kernel, layouts, btf, types);
+  for (const { module, line, commands } of sections) {
+    const file = eraseConfig!.name;
+    const names = module === undefined ? vmlinuxNames(crashed, layouts) : crashed.moduleNames(module);
+    if (names !== undefined) new EraseRun(file, kernel, names, builder).run(commands);
+    else builder.remark(`${atLine(file, line)}: module ${module} was not loaded: nothing to erase`);
+  }
   await runFilterModules(modules, crashed, builder);
   return builder.plan();
 }
 
 /** What erase commands name, so that DWARF is searched once. */
-function wantedBy(commands: readonly Command[]): Set<Wanted> {
+function wantedBy(sections: readonly Section[]): Set<Wanted> {
   const wanted = new Set<Wanted>();
+  const commands = sections.flatMap((section) => section.commands);
   for (const command of commands) {
     const erases = command.kind === 'erase' ? [command] : command.body;
     const expressions = [

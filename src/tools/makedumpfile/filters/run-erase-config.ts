@@ -3,12 +3,11 @@
  *
  * What an expression means follows erase_info.c of makedumpfile 1.7.9: a pointer stands for what it points to, a `char *` for a string of up to 1024
  * characters; `nullify` for the pointer itself. Types of variables come from DWARF (-x), from BTF for what it has, and from a short table of
- * variables that BTF leaves out; else the file says them.
+ * variables that BTF leaves out; else the file says them. names.ts has what a module's section changes.
  */
 import { type ErrorCode, VmcoreError } from '../../../base/errors.ts';
 import { asVaddr } from '../../../base/units.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
-import type { Layouts } from '../../../kernel/layouts.ts';
 import { walkChain } from '../../../kernel/lists.ts';
 import { findMember, type StructType, sizeOf, type Type, unaliased } from '../../../kernel/types.ts';
 import {
@@ -18,8 +17,8 @@ import {
   type Expression,
   type LoopCommand,
 } from './erase-config.ts';
-import type { CrashedKernel } from './filter-kernel.ts';
-import { typeNamed, typeOfGlobal } from './global-types.ts';
+import { typeNamed } from './global-types.ts';
+import type { Names } from './names.ts';
 import type { PlanBuilder } from './plan.ts';
 import { readString } from './struct-view.ts';
 
@@ -38,15 +37,14 @@ const noScope: Scope = new Map();
 export class EraseRun {
   private readonly file: string;
   private readonly kernel: Kernel;
-  private readonly crashed: CrashedKernel;
-  private readonly layouts: Layouts;
+  private readonly names: Names;
   private readonly builder: PlanBuilder;
 
-  constructor(file: string, kernel: Kernel, crashed: CrashedKernel, layouts: Layouts, builder: PlanBuilder) {
+  /** `names`: of the section that the commands are in. */
+  constructor(file: string, kernel: Kernel, names: Names, builder: PlanBuilder) {
     this.file = file;
     this.kernel = kernel;
-    this.crashed = crashed;
-    this.layouts = layouts;
+    this.names = names;
     this.builder = builder;
   }
 
@@ -130,12 +128,12 @@ export class EraseRun {
   }
 
   private global(expression: Expression, name: string): Value {
-    const address = this.crashed.symbol(name);
+    const address = this.names.symbol(name);
     const { cast } = expression;
     const type =
       cast === undefined
-        ? typeOfGlobal(this.layouts, name)
-        : typeNamed(this.layouts, cast.type, cast.isPointer);
+        ? this.names.variable(name)
+        : typeNamed(this.names.layouts, cast.type, cast.isPointer);
     if (type !== undefined) return { address, type: unaliased(type) };
     // Also with a size: a pointer's data is elsewhere.
     throw noInfo(`nothing tells what ${cast === undefined ? `the variable ${name}` : cast.type} is`);
@@ -203,7 +201,7 @@ export class EraseRun {
   private *listElements(head: bigint, direction: string, { list, within }: LoopCommand): Generator<Value> {
     if (within === undefined)
       throw this.wrong(list, `${list.names.join('.')} is a list_head: say within STRUCT:MEMBER`);
-    const type = this.layouts.struct(within.struct);
+    const type = this.names.layouts.struct(within.struct);
     if (type === undefined) throw noInfo(`nothing tells what a struct ${within.struct} is`);
     const path = within.member.split('.');
     const { address: offset, type: linkType } = path.reduce<Value>(

@@ -1,0 +1,40 @@
+/** What the names in a section of erase commands stand for: symbols and types of vmlinux, or of a module. */
+import type { Layouts } from '../../../kernel/layouts.ts';
+import type { KernelModule, Modules } from '../../../kernel/modules.ts';
+import type { Type } from '../../../kernel/types.ts';
+import type { CrashedKernel } from './filter-kernel.ts';
+import type { CrashedModule } from './filter-module.ts';
+import { typeOfGlobal } from './global-types.ts';
+
+export interface Names {
+  /** E_NO_INFO when there is no such symbol. */
+  symbol(name: string): bigint;
+  /** The type of a variable; undefined when nothing tells. */
+  variable(name: string): Type | undefined;
+  readonly layouts: Layouts;
+}
+
+export const vmlinuxNames = (crashed: CrashedKernel, layouts: Layouts): Names => ({
+  symbol: (name) => crashed.symbol(name),
+  variable: (name) => typeOfGlobal(layouts, name),
+  layouts,
+});
+
+const pointerSize = 8;
+
+/** BTF has the types of per-CPU variables only. Of others, the symbol's size tells enough, unless it may be a pointer: that stands for what it points to. */
+export const moduleNames = (modules: Modules, module: KernelModule, view: CrashedModule): Names => ({
+  symbol: (name) => view.symbol(name),
+  variable: (name) =>
+    modules.typesOf(module)?.ownVariable(name) ?? bytesOf(modules.symbols(module).find(name)?.size),
+  layouts: view.layouts,
+});
+
+function bytesOf(size: number | undefined): Type | undefined {
+  if (size === undefined || size === 0 || size === pointerSize) return undefined;
+  return {
+    kind: 'array',
+    length: size,
+    element: () => ({ kind: 'base', name: 'unsigned char', size: 1, encoding: 'unsigned' }),
+  };
+}
