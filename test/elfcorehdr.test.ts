@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { boot } from '../lab/boots/boot.ts';
 import { kexecToolsFiles } from '../lab/boots/kexec-tools.ts';
+import type { GuestKernelName } from '../lab/guests/guests.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { cacheDir } from '../src/sys/cache-dir.ts';
 import { loadedHeader, ownHeader } from './support/headers-in-memory.ts';
@@ -28,18 +29,31 @@ function newImage(name: string): string {
 const workload = (name: string): string => fileURLToPath(new URL(`../lab/boots/${name}`, import.meta.url));
 
 describe('our ELF core header of an x86_64 machine', () => {
-  it('is the one that Linux makes', async () => {
-    const memoryFile = newImage('linux.img');
+  const linuxMakes = async (kernel: GuestKernelName, ...parameters: string[]): Promise<string> => {
+    const memoryFile = newImage(`${kernel}.img`);
     const { console } = await boot({
-      kernel: '6.1-x86_64',
+      kernel,
       workload: workload('tell-elfcorehdr.ts'),
       crashkernel: '256M',
       load: 'file',
       memoryFile,
+      parameters,
       onLine: (line) => (line.includes('vmcore: crash ') ? 'stop' : undefined),
     });
     assert.deepEqual(ownHeader(console), loadedHeader(memoryFile, 'pc'));
     rmSync(memoryFile);
+    return console;
+  };
+
+  it('is the one that Linux 6.1 makes', async () => {
+    assert.doesNotMatch(await linuxMakes('6.1-x86_64'), /remark:/);
+  });
+
+  it('is the one that Linux 7.2 makes, also when it hides the addresses of its symbols', async () => {
+    assert.match(
+      await linuxMakes('7.2-x86_64', 'sysctl.kernel.kptr_restrict=2'),
+      /remark: .*_text is hidden/,
+    );
   });
 
   it('is the one that kexec-tools makes, without the first MiB', async () => {

@@ -4,5 +4,7 @@ import { buildElfCoreHeader, elfCoreHeaderFacts } from '../../src/tools/kexec/el
 import { readMachineFacts } from '../../src/tools/kexec/machine/facts.ts';
 import { tellHeader } from './tell-header.ts';
 
-tellHeader(buildElfCoreHeader(elfCoreHeaderFacts(readMachineFacts())));
+const facts = readMachineFacts();
+tellHeader(buildElfCoreHeader(elfCoreHeaderFacts(facts)));
+for (const remark of facts.remarks) process.stdout.write(`remark: ${remark}\n`);
 writeFileSync(process.argv[2]!, '');
