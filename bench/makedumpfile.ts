@@ -113,8 +113,8 @@ async function classify(dump: string, peer: Contender, rounds: number): Promise<
 }
 
 const tableHead = [
-  '| | ours s | peer s | times faster | goal | ours MiB | peer MiB | peer |',
-  '|---|---:|---:|---:|---:|---:|---:|---|',
+  '| | ours s | peer s | times faster | goal | size | ours MiB | peer MiB | peer |',
+  '|---|---:|---:|---:|---:|---:|---:|---:|---|',
 ];
 
 function tableRow({ row, contest: runs, peer }: Result): string {
@@ -126,6 +126,7 @@ function tableRow({ row, contest: runs, peer }: Result): string {
     seconds(runs.theirs),
     ratio(runs).toFixed(2),
     row.goal === undefined ? '' : row.goal.toFixed(2),
+    (runs.ours[0]!.size / runs.theirs[0]!.size).toFixed(3),
     peak(runs.ours),
     peak(runs.theirs),
     row.note === undefined ? peer : `${peer}; ${row.note}`,
@@ -152,7 +153,7 @@ function reportText({ dump, peers, rounds, where, results, classification }: Rep
     '',
     `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}. ${machine}; Node ${process.version}; makedumpfile ${peers.newestVersion} and ${peers.debianVersion}.`,
     '',
-    `A dump of Linux ${dump.release}, ${formatSize(dump.memory)} of memory at work (lab/guests), ${formatSize(dump.size)}, in the page cache; output on ${where}, removed before each run. ${rounds} runs each, in turn: medians; "times faster" is the median of neighbouring runs' ratios; memory is the largest ru_maxrss.`,
+    `A dump of Linux ${dump.release}, ${formatSize(dump.memory)} of memory at work (lab/guests), ${formatSize(dump.size)}, in the page cache; output on ${where}, removed before each run. ${rounds} runs each, in turn: medians; "times faster" is the median of neighbouring runs' ratios; "size" is our output's, the peer's being 1; memory is the largest ru_maxrss.`,
     '',
     ...tableHead,
     ...results.map(tableRow),

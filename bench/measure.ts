@@ -5,7 +5,7 @@
  * neighbouring runs. Peak memory is the kernel's ru_maxrss, through GNU time, which is small itself: a parent's own memory at the
  * moment of exec counts for its child.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmcoreError } from '../src/base/errors.ts';
@@ -23,6 +23,8 @@ export interface Run {
   readonly seconds: number;
   /** Bytes. */
   readonly peakMemory: number;
+  /** Bytes of the output. */
+  readonly size: number;
   readonly result: ProgramResult;
 }
 
@@ -48,7 +50,8 @@ export async function runOnce({ name, command, output }: Contender): Promise<Run
         },
       );
     }
-    return { seconds, peakMemory: Number(readFileSync(report, 'latin1').trim()) * 1024, result };
+    const peakMemory = Number(readFileSync(report, 'latin1').trim()) * 1024;
+    return { seconds, peakMemory, size: statSync(output).size, result };
   } finally {
     rmSync(folder, { recursive: true });
     rmSync(output, { force: true });
