@@ -5,15 +5,18 @@
  * (kexec_load). The old kernel's memory does not change once it has panicked, so not one page may differ.
  */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   copyFileSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   truncateSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -21,6 +24,7 @@ import { fileURLToPath } from 'node:url';
 import { crashArm64Guest } from '../lab/guests/arm64.ts';
 import { guestKernels } from '../lab/guests/guests.ts';
 import { silentProgress } from '../src/base/progress.ts';
+import { banksOf, type MachineType } from '../src/formats/ram-image.ts';
 import { cacheDir } from '../src/sys/cache-dir.ts';
 import { debianKernel } from '../src/tools/rehearse/debian.ts';
 import { vmcore } from './command.ts';
@@ -61,6 +65,14 @@ describe('the RAM of a crashed x86_64 machine', () => {
     const told = join(folder, 'told.elf');
     convert(memoryImage(), told, '--elfcorehdr', found.elfcorehdr, '--memory-layout', '0+1G');
     assert.equal(differenceOf(told, rawDump()), undefined);
+    // Were there a difference, it would be seen.
+    const fd = openSync(told, 'r+');
+    const at = 300 * 2 ** 20 + 4095;
+    const byte = Buffer.alloc(1);
+    readSync(fd, byte, 0, 1, at);
+    writeSync(fd, Buffer.of(byte[0]! ^ 1), 0, 1, at);
+    closeSync(fd);
+    assert.deepEqual(differenceOf(told, rawDump())?.pages, [300 * 2 ** 20]);
     rmSync(told);
   });
 
@@ -110,6 +122,62 @@ describe('the RAM of a crashed x86_64 machine', () => {
       assert.match(result.stderr.trim().split('\n').at(-1)!, line);
     }
     rmSync(cut);
+  });
+});
+
+describe('the layout of RAM', () => {
+  const qemu = { pc: 'qemu-system-x86_64', q35: 'qemu-system-x86_64', virt: 'qemu-system-aarch64' } as const;
+  /** START-LAST of every piece of RAM, and @OFFSET where it is not at the beginning of the image. */
+  const pieces =
+    /^ *([0-9a-f]{16})-([0-9a-f]{16}) \(prio 0, ram\): (?:pc|mach-virt)\.ram(?: @([0-9a-f]{16}))?/gm;
+
+  /** What QEMU says of a machine that is not running: where each of its pieces of RAM begins and ends, and where that is in the image. */
+  function askQemu(
+    machine: MachineType,
+    mebibytes: number,
+  ): { start: number; end: number; offset: number }[] {
+    const { stdout } = spawnSync(
+      qemu[machine],
+      [
+        '-M',
+        machine,
+        '-m',
+        `${mebibytes}M`,
+        '-S',
+        '-display',
+        'none',
+        '-serial',
+        'none',
+        '-monitor',
+        'stdio',
+      ],
+      { input: 'info mtree -f\nquit\n', encoding: 'utf8', timeout: 60_000 },
+    );
+    return Array.from(stdout.matchAll(pieces), ([, first, last, offset = '0']) => ({
+      start: Number.parseInt(first!, 16),
+      end: Number.parseInt(last!, 16) + 1,
+      offset: Number.parseInt(offset, 16),
+    }));
+  }
+
+  it("of QEMU's machines is QEMU's own, on both sides of the sizes where it changes", () => {
+    const sizes: [MachineType, number[]][] = [
+      ['pc', [1024, 3583, 3584, 4096]],
+      ['q35', [2815, 2816, 4096]],
+      ['virt', [3000]],
+    ];
+    for (const [machine, list] of sizes) {
+      for (const mebibytes of list) {
+        const banks = banksOf(machine, mebibytes * 2 ** 20);
+        const theirs = askQemu(machine, mebibytes);
+        for (const { start, offset } of theirs) {
+          const bank = banks.find(({ paddr, size }) => paddr <= start && start < paddr + size);
+          assert.equal(bank && bank.offset + (start - bank.paddr), offset, `${machine} ${mebibytes}`);
+        }
+        const ends = new Set(theirs.map(({ end }) => end));
+        for (const { paddr, size } of banks) assert.ok(ends.has(paddr + size), `${machine} ${mebibytes}`);
+      }
+    }
   });
 });
 
