@@ -224,6 +224,34 @@ describe('--config', () => {
   });
 });
 
+describe('--config, in the sections of modules', () => {
+  it('erases by their own symbols and types', async () => {
+    const config = join(folder, 'modules.conf');
+    writeFileSync(
+      config,
+      // struct virtio_driver is a type of the module, struct file_system_type one of vmlinux.
+      '[ext4]\nerase (file_system_type)ext4_fs_type.name\n[virtio-blk]\nerase (virtio_driver)virtio_blk.driver.name\n[not_loaded]\nerase x\n',
+    );
+    const { path, result } = filter('modules', '--config', config);
+    const { missing, added, changed } = compare(open(path));
+    assert.deepEqual({ missing, added }, { missing: [], added: [] });
+    assert.deepEqual(changed.map(({ before, after }) => `${before}: ${after}`).sort(), [
+      'ext4: XXXX',
+      'virtio_blk: XXXXXXXXXX',
+    ]);
+    assert.deepEqual(eraseinfo(path), [
+      'erase ext4_fs_type.name size 4',
+      'erase virtio_blk.driver.name size 10',
+    ]);
+    const { remarks } = result as { remarks: string[] };
+    assert.deepEqual(remarks, [`${config}:5: module not_loaded was not loaded: nothing to erase`]);
+    await opensElsewhere(
+      path,
+      changed.map(({ pfn }) => pfn),
+    );
+  });
+});
+
 describe('filters that fail', () => {
   it('cost one line that names them, and leave no output', () => {
     const broken = join(folder, 'broken.ts');

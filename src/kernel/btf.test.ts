@@ -154,6 +154,21 @@ describe('BTF', () => {
     assert.equal(base.struct('in_module'), undefined);
   });
 
+  it('of a module are found by their names, whosever strings those are in', () => {
+    const builder = new BtfBuilder();
+    builder.struct('first', 8, [{ name: 'a_member', type: builder.int('int', 4), at: 0 }]);
+    const split = new BtfBuilder(builder);
+    // At the very beginning of the module's strings; and in those of its base, where a member has the name.
+    split.struct('own', 16, []);
+    split.struct('a_member', 24, []);
+    const base = open(builder);
+    const module = new Btf(split.bytes(), 'module', base);
+    assert.equal(module.struct('own')?.size, 16);
+    assert.equal(module.struct('a_member')?.size, 24);
+    assert.equal(base.struct('a_member'), undefined);
+    assert.equal(module.struct(''), undefined);
+  });
+
   it('of a big-endian machine reads the same', () => {
     const btf = new Btf(sample().builder.bytes(false), 'test');
     assert.equal(findMember(btf.struct('outer')!, 'z')?.offset, 10);

@@ -178,13 +178,25 @@ export class Btf implements TypeSource {
   private ownNamed(name: string, kinds: readonly number[]): Type | undefined {
     const { starts } = this;
     // Records count from 1 in the index, as BTF's own do.
-    this.names ??= new NameIndex(this.strings, starts.length + 1, (record) => {
-      const offset = this.u32(starts[record - 1]!) - this.firstString;
-      return offset > 0 && offset < this.strings.length ? offset : 0;
+    this.names ??= new NameIndex(starts.length + 1, {
+      // What the base has a string for, a module does not repeat.
+      stringsOf: (record) => this.stringsWith(this.u32(starts[record - 1]!)),
+      nameOf: (record) => {
+        const offset = this.u32(starts[record - 1]!);
+        const strings = this.stringsWith(offset);
+        const at = strings === this.strings ? offset - this.firstString : offset;
+        // The empty name is at 0.
+        return offset > 0 && at < strings.length ? at : -1;
+      },
     });
     for (const record of this.names.find(name))
       if (kinds.includes(this.kindAt(starts[record - 1]!))) return this.type(this.firstId + record - 1);
     return undefined;
+  }
+
+  /** The strings, own or the base's, that an offset is in. */
+  private stringsWith(offset: number): Uint8Array {
+    return this.base === undefined || offset >= this.firstString ? this.strings : this.base.strings;
   }
 
   private u32(at: number): number {

@@ -64,9 +64,11 @@ export class ElfSymbols {
 
   /** The symbol of this name, a global one before a local one; undefined when there is none with an address. */
   find(name: string): ElfSymbol | undefined {
-    this.index ??= new NameIndex(this.strings, this.symbols.byteLength / symbolSize, (number) =>
-      this.nameOf(number),
-    );
+    this.index ??= new NameIndex(this.symbols.byteLength / symbolSize, {
+      stringsOf: () => this.strings,
+      // The empty name is at 0.
+      nameOf: (number) => this.nameOf(number) || -1,
+    });
     let local: number | undefined;
     for (const number of this.index.find(name)) {
       if (this.binding(number) !== localBinding) return this.symbol(number);

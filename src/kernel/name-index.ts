@@ -11,27 +11,31 @@ function hashAt(bytes: Uint8Array, start: number): number {
   return hash >>> 0;
 }
 
+/** Where a record's NUL-terminated name is. */
+export interface NamePlaces {
+  /** The strings that the name is in. */
+  stringsOf(record: number): Uint8Array;
+  /** Where in them it begins; -1 leaves the record out. */
+  nameOf(record: number): number;
+}
+
 export class NameIndex {
-  private readonly strings: Uint8Array;
-  private readonly nameOf: (record: number) => number;
+  private readonly places: NamePlaces;
   private readonly heads: Uint32Array;
   private readonly next: Uint32Array;
 
-  /**
-   * Over records 1 … count - 1. `nameOf` gives where in `strings` a record's NUL-terminated name begins; 0 leaves the record out.
-   */
-  constructor(strings: Uint8Array, count: number, nameOf: (record: number) => number) {
-    this.strings = strings;
-    this.nameOf = nameOf;
+  /** Over records 1 … count - 1. */
+  constructor(count: number, places: NamePlaces) {
+    this.places = places;
     let slots = 16;
     while (slots < count) slots *= 2;
     this.heads = new Uint32Array(slots);
     this.next = new Uint32Array(Math.max(1, count));
     // Backwards, so that a chain gives records in their order.
     for (let record = count - 1; record > 0; record--) {
-      const name = nameOf(record);
-      if (name === 0) continue;
-      const slot = hashAt(strings, name) & (slots - 1);
+      const name = places.nameOf(record);
+      if (name < 0) continue;
+      const slot = hashAt(places.stringsOf(record), name) & (slots - 1);
       this.next[record] = this.heads[slot]!;
       this.heads[slot] = record;
     }
@@ -46,8 +50,9 @@ export class NameIndex {
   }
 
   private isNamed(record: number, wanted: Uint8Array): boolean {
-    const start = this.nameOf(record);
-    for (let i = 0; i < wanted.length; i++) if (this.strings[start + i] !== wanted[i]) return false;
+    const start = this.places.nameOf(record);
+    const strings = this.places.stringsOf(record);
+    for (let i = 0; i < wanted.length; i++) if (strings[start + i] !== wanted[i]) return false;
     return true;
   }
 }

@@ -13,15 +13,15 @@ export class BtfBuilder {
   private readonly records: number[] = [];
   private readonly strings: number[];
   private readonly firstString: number;
+  private readonly base: BtfBuilder | undefined;
   private count: number;
 
-  /** A module's BTF counts on from its base: its next id and the length of its strings. */
-  constructor(
-    base: { readonly nextId: number; readonly stringsLength: number } = { nextId: 1, stringsLength: 0 },
-  ) {
-    this.count = base.nextId;
-    this.firstString = base.stringsLength;
-    this.strings = base.stringsLength === 0 ? [0] : [];
+  /** A module's BTF counts on from its base, and does not repeat the base's strings. */
+  constructor(base?: BtfBuilder) {
+    this.base = base;
+    this.count = base?.nextId ?? 1;
+    this.firstString = base?.stringsLength ?? 0;
+    this.strings = base === undefined ? [0] : [];
   }
 
   get nextId(): number {
@@ -34,9 +34,16 @@ export class BtfBuilder {
 
   private string(value: string): number {
     if (value === '') return 0;
+    const known = this.base?.find(value);
+    if (known !== undefined) return known;
     const at = this.firstString + this.strings.length;
     this.strings.push(...new TextEncoder().encode(value), 0);
     return at;
+  }
+
+  private find(value: string): number | undefined {
+    const at = Buffer.from(this.strings).indexOf(`\0${value}\0`);
+    return at < 0 ? undefined : at + 1;
   }
 
   /** One record as it is: also for kinds that have no method here. Returns its id. */
