@@ -12,10 +12,10 @@ import { after, describe, it } from 'node:test';
 import { newestMakedumpfile } from '../lab/peers.ts';
 import { asPaddr, asPfn } from '../src/base/units.ts';
 import { vmcore } from './command.ts';
-import { open } from './rehearsal.ts';
+import { open, rawDump } from './rehearsal.ts';
 import { type DescribedKernel, describedKernel } from './support/described-kernel.ts';
 import { type MatrixKernel, matrix, nameOf, textOf } from './support/kernel-matrix.ts';
-import { isSince } from './support/page-releases.ts';
+import { isSince, pageReleaseOf } from './support/page-releases.ts';
 import { numberedPage } from './support/pages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'vmcore-synthetic-'));
@@ -73,6 +73,21 @@ describe('a synthetic kernel, dumped with the command', () => {
       });
     }
   }
+});
+
+describe('a synthetic kernel, beside a real one', () => {
+  it('tells of struct page what the rehearsed kernel tells', () => {
+    const dump = open(rawDump());
+    const lines = new Map(
+      (dump.vmcoreinfo ?? '')
+        .split('\n')
+        .map((line) => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]),
+    );
+    dump.source.close();
+    const { info } = pageReleaseOf(lines.get('OSRELEASE')!);
+    const told = Object.fromEntries(Object.keys(info).map((key) => [key, lines.get(key)]));
+    assert.deepEqual(told, Object.fromEntries(Object.entries(info).map(([key, value]) => [key, `${value}`])));
+  });
 });
 
 describe('a synthetic kernel, dumped with the original', () => {

@@ -120,7 +120,7 @@ export class MemMap {
       const value = BigInt.asUintN(64, encoded) | sectionFlags;
       rootOf(Math.floor(section / perRoot)).setBigUint64((section % perRoot) * sectionSize, value, true);
     }
-    kernel.addInfo(this.infoFor(pageSize), this.sizesTold(kernel.release, { sectionBits, physicalBits }), {
+    kernel.addInfo(this.infoFor(kernel), this.sizesTold(kernel.release, { sectionBits, physicalBits }), {
       'SIZE(mem_section)': sectionSize,
       'OFFSET(mem_section.section_mem_map)': 0,
     });
@@ -155,7 +155,7 @@ export class MemMap {
       BigInt.asUintN(64, kernel.space.directMap + BigInt(array)),
       true,
     );
-    kernel.addInfo(this.infoFor(pageSize), { 'SYMBOL(mem_map)': kernel.placeVariable(pointer) });
+    kernel.addInfo(this.infoFor(kernel), { 'SYMBOL(mem_map)': kernel.placeVariable(pointer) });
   }
 
   /** Returns where they are, physical. */
@@ -172,8 +172,15 @@ export class MemMap {
     return paddr;
   }
 
-  private infoFor(pageSize: number): InfoLines {
-    return { ...this.release.info, 'LENGTH(zone.free_area)': maxBuddyOrder(pageSize) + 1 };
+  private infoFor({ space, memory }: SyntheticKernel): InfoLines {
+    const { 'NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE)': unaccepted, ...info } = this.release.info;
+    // CONFIG_UNACCEPTED_MEMORY is x86_64's.
+    const isTold = space.arch === 'x86_64' && unaccepted !== undefined;
+    return {
+      ...info,
+      ...(isTold ? { 'NUMBER(PAGE_UNACCEPTED_MAPCOUNT_VALUE)': unaccepted } : {}),
+      'LENGTH(zone.free_area)': maxBuddyOrder(memory.pageSize) + 1,
+    };
   }
 
   /** Which of the sizes vmcoreinfo tells: the second since 5.9 (1d50e5d0c505), the first since 5.13. */
