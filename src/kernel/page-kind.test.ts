@@ -166,6 +166,25 @@ describe('runs of page frames', () => {
     assert.deepEqual(judge(release, pages), ['1-2 cache', '3-3 user', '4-4 cache', '6-6 offline']);
   });
 
+  it('are as many as there are, also more than one call of the module writes', () => {
+    const pages = Array.from({ length: 10_000 }, (_, i): PageSpec => (i % 2 === 0 ? cache : {}));
+    const expected = Array.from({ length: 5000 }, (_, i) => `${2 * i}-${2 * i} cache`);
+    assert.deepEqual(judge(release, pages), expected);
+  });
+
+  it('lie anywhere in 64 bits of physical memory', () => {
+    const first = 2 ** 40;
+    const block = judge(release, [{ type: 'buddy', private: 3n }], every, first);
+    assert.deepEqual(block, [`${first}-${first + 7} free`]);
+    const folio = compoundPages(release, 3, cache);
+    assert.deepEqual(judge(release, folio, every, first), [`${first}-${first + 7} cache`]);
+    assert.deepEqual(
+      judge(release, folio, every, first + 4),
+      [`${first + 4}-${first + 4} cache`],
+      'misplaced',
+    );
+  });
+
   it('tell where to go on when a block reaches beyond what was asked for', () => {
     const judgeBlock = new PageJudge(layoutOf(release), 1 << PageKind.free, 64);
     judgeBlock.room.set(structPage(release, { type: 'buddy', private: 5n }));
@@ -205,6 +224,11 @@ describe('a layout that vmcoreinfo does not give', () => {
     ];
     for (const lines of absurd) {
       assert.throws(() => layoutOf(release, lines), failsWith('E_NO_INFO'), JSON.stringify(lines));
+    }
+    const older = pageReleaseOf('6.1');
+    for (const offset of [64, 999_999_999]) {
+      assert.throws(() => layoutOf(older, { 'OFFSET(page.compound_order)': offset }), failsWith('E_NO_INFO'));
+      assert.throws(() => layoutOf(older, { 'OFFSET(page.compound_dtor)': offset }), failsWith('E_NO_INFO'));
     }
   });
 });
