@@ -127,9 +127,13 @@ export class MemMap {
     if (model === 'static') {
       const table = kernel.place(new Uint8Array(rootOf(0).buffer));
       kernel.addInfo({ 'SYMBOL(mem_section)': table, 'LENGTH(mem_section)': count });
-      return;
-    }
-    const table = kernel.allocate((8 * count) / perRoot);
+    } else this.placeRoots(kernel, roots, count / perRoot);
+  }
+
+  /** mem_section as an array of `count` pointers, most of them NULL, to pages of sections. */
+  private placeRoots(kernel: SyntheticKernel, roots: ReadonlyMap<number, DataView>, count: number): void {
+    const { pageSize } = kernel.memory;
+    const table = kernel.allocate(8 * count);
     for (const [root, view] of roots) {
       const page = kernel.allocate(pageSize, pageSize);
       kernel.memory.put(page, new Uint8Array(view.buffer));
@@ -137,7 +141,7 @@ export class MemMap {
     }
     kernel.addInfo({
       'SYMBOL(mem_section)': BigInt.asUintN(64, kernel.space.directMap + BigInt(table)),
-      'LENGTH(mem_section)': count / perRoot,
+      'LENGTH(mem_section)': count,
     });
   }
 
