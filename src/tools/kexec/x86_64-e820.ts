@@ -45,12 +45,19 @@ export function crashE820(
   return [...ram, ...map.filter(({ type }) => type !== 'ram')].sort((a, b) => a.start - b.start);
 }
 
-/** Of a kernel to reboot into: the machine's, neighbours of one type joined. */
-export function rebootE820(map: readonly FirmwareRange[]): FirmwareRange[] {
-  const types = [...new Set(map.map(({ type }) => type))];
-  return types
+/** Of a kernel to reboot into: the machine's, neighbours of one type joined. RAM in `kept` is no RAM for it. */
+export function rebootE820(map: readonly FirmwareRange[], kept: readonly MemoryRange[]): FirmwareRange[] {
+  const ram = map.filter(({ type }) => type === 'ram');
+  const usable = withoutRanges(ram, kept);
+  const reserved = withoutRanges(ram, usable).map((range): FirmwareRange => ({ ...range, type: 'reserved' }));
+  const all = [
+    ...usable.map((range): FirmwareRange => ({ ...range, type: 'ram' })),
+    ...reserved,
+    ...map.filter(({ type }) => type !== 'ram'),
+  ];
+  return [...new Set(all.map(({ type }) => type))]
     .flatMap((type) =>
-      normalRanges(map.filter((range) => range.type === type)).map((range) => ({ ...range, type })),
+      normalRanges(all.filter((range) => range.type === type)).map((range) => ({ ...range, type })),
     )
     .sort((a, b) => a.start - b.start);
 }

@@ -290,6 +290,25 @@ test('EFI: runtime services are handed over as the running kernel has them', () 
   assert.doesNotMatch(plan.commandLine, /acpi_rsdp/);
 });
 
+test('EFI: tables that lie in RAM are left alone, by us and by the next kernel', () => {
+  const table = { type: 4, physical: 0x3ffd0000, virtual: 0n, pages: 2, attribute: 0x8000_0000_0000_000fn };
+  const plan = planX86_64(
+    request({
+      machine: { ...machine, bootParams: runningBootParams(), efi: { ...efi, runtimeMap: [table] } },
+      purpose: { kind: 'reboot', free: [{ start: MiB, end: 0x3ffe0000 }] },
+    }),
+  );
+  for (const { address, size } of plan.segments) {
+    assert.ok(address + size <= 0x3ffd0000 || address >= 0x3ffd2000);
+  }
+  assert.deepEqual(e820Of(segmentOf(plan, 'boot_params').data).slice(3, 7), [
+    [0x100000, 0x3ffd0000, 1],
+    [0x3ffd0000, 0x3ffd2000, 2],
+    [0x3ffd2000, 0x3ffe0000, 1],
+    [0x3ffe0000, 0x40000000, 3],
+  ]);
+});
+
 test('the screen, the disks and the subarchitecture are the machine’s; the setup header is the image’s', () => {
   const { data } = segmentOf(
     planX86_64(request({ machine: { ...machine, bootParams: runningBootParams() } })),

@@ -19,7 +19,7 @@ import { loadRange } from './free-memory.ts';
 import type { X86KernelImage } from './images/image.ts';
 import { commonPieces, Layout } from './layout.ts';
 import type { FirmwareRange } from './machine/firmware.ts';
-import type { MemoryRange } from './memory-ranges.ts';
+import { type MemoryRange, withoutRanges } from './memory-ranges.ts';
 import type { Piece } from './placement.ts';
 import { checkCommandLine, type KexecPlan, type PlanRequest, withoutAddresses } from './plan.ts';
 import {
@@ -90,7 +90,9 @@ export function planX86_64(request: X86PlanRequest): KexecPlan {
         bounds: () => (image.above4G ? {} : { max: fourGigabytes }),
       },
     ],
-    request,
+    purpose.kind === 'crash'
+      ? request
+      : { ...request, purpose: { ...purpose, free: withoutRanges(purpose.free, keptByEfi(efi)) } },
   );
 
   const { elfcorehdr, initrd } = layout;
@@ -103,7 +105,7 @@ export function planX86_64(request: X86PlanRequest): KexecPlan {
           elfcorehdr,
           ...(purpose.lowMemory === undefined ? [] : [layout.at('backup')]),
         ])
-      : rebootE820(machine.memoryMap);
+      : rebootE820(machine.memoryMap, keptByEfi(efi));
   const bootParams = layout.at('boot_params').start;
   const parameters = fillParameters({
     request,
@@ -196,6 +198,13 @@ const withRootPointer = (
     ? commandLine
     : `${commandLine} acpi_rsdp=${hex(acpiRsdp)}`.trimStart();
 
+/**
+ * Tables of EFI that the running kernel keeps (efi_mem_reserve(): memory attributes, ESRT, …) are in its runtime map, but lie in memory that
+ * the firmware's map calls RAM. The next kernel reads them too.
+ */
+const keptByEfi = (efi: X86EfiFacts | undefined): MemoryRange[] =>
+  (efi?.runtimeMap ?? []).map(({ physical, pages }) => ({ start: physical, end: physical + pages * 4096 }));
+
 /** What follows boot_params in their segment: offsets from its beginning. */
 interface ParameterRoom {
   readonly efiMapAt: number;
@@ -211,8 +220,10 @@ function parameterRoom(
   const crashWord = request.purpose.kind === 'crash' ? longestCoreHeaderWord : 0;
   const efiMapAt = alignUp(bootParamsSize + crashWord + Buffer.byteLength(commandLine) + 1, 16);
   const setupDataAt = alignUp(efiMapAt + (efi?.runtimeMap.length ?? 0) * efiDescriptorSize, 16);
-  // A reservation within a range of the map splits it: room for what cannot be known before everything has its place.
-  const splits = 2 * (request.purpose.kind === 'crash' ? request.purpose.reserved.length + 2 : 0);
+  // What is kept within a range of the map splits it: room for what cannot be known before everything has its place.
+  const splits =
+    2 *
+    (request.purpose.kind === 'crash' ? request.purpose.reserved.length + 2 : (efi?.runtimeMap.length ?? 0));
   const most = request.machine.memoryMap.length + splits;
   const nodes = setupNodes(
     efi,
