@@ -1,8 +1,8 @@
 /**
  * Finds the page frames of certain kinds from their struct pages: the inner loop of makedumpfile, a few nanoseconds a page. Runs in browsers.
  *
- * The loop is AssemblyScript, assembly/judge-pages.ts; its compiled form is in wasm-modules.ts. In JavaScript it took as long once it was
- * optimised, but a dump of some GiB was through before that. It sees nothing but its own memory:
+ * The loop is AssemblyScript, assembly/judge-pages.ts; its compiled form is in wasm-modules.ts. In JavaScript it took twice as long, and four
+ * times until the compiler had settled, by when a dump of some GiB was through. It sees nothing but its own memory:
  *
  *   64 unused bytes | the layout | how many runs, and the runs | room for struct pages
  */
