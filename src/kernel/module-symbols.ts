@@ -10,7 +10,7 @@ import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { SymbolPlace } from './kallsyms.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
-import type { KernelModule } from './modules.ts';
+import type { KernelModule } from './module-list.ts';
 
 export interface ModuleSymbol {
   readonly name: string;

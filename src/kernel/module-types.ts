@@ -12,7 +12,7 @@ import { Btf } from './btf.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
 import { walkList } from './lists.ts';
-import type { KernelModule } from './modules.ts';
+import type { KernelModule } from './module-list.ts';
 
 /** A hundred times what modules have. */
 const maxBtf = 2 ** 27;

@@ -1,50 +1,16 @@
 /**
- * The modules that were loaded: names, memory, symbols and types, all from the dump itself.
+ * The modules that were loaded: names, memory, symbols and types, all from the dump itself. Read when asked for, and kept.
  *
- * Source of truth: include/linux/module.h and kernel/module/main.c (Linux 6.1, 6.12, 7.2). What moved, and what tells:
- *   memory   core_layout and init_layout; module.mem[] since 6.4 (ac3b43283923), by its kinds (enum mod_mem_type)
- * The rest is by name in struct module, since 4.18 at least. Symbols: module-symbols.ts; types: module-types.ts.
- *
- * Addresses are kernel virtual, sizes bytes. A module's own memory is vmalloc'ed and in dumps of all levels.
+ * The list: module-list.ts; symbols: module-symbols.ts; types: module-types.ts.
  */
-import { cString, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { asVaddr, type Vaddr } from '../base/units.ts';
+import type { Vaddr } from '../base/units.ts';
 import type { Btf } from './btf.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
-import { walkList } from './lists.ts';
+import { type KernelModule, readModules } from './module-list.ts';
 import { ModuleSymbols } from './module-symbols.ts';
 import { readModuleTypes } from './module-types.ts';
-
-/** A piece of a module's memory; "core" and "init" are all there is before 6.4. */
-export interface ModuleRegion {
-  readonly kind: 'core' | 'init' | ModuleMemoryKind;
-  readonly base: Vaddr;
-  readonly size: number;
-}
-
-/** MOD_TEXT and so on, without MOD_ and in small letters. */
-const memoryKinds = [
-  ...(['text', 'data', 'rodata', 'ro_after_init'] as const),
-  ...(['init_text', 'init_data', 'init_rodata'] as const),
-] as const;
-type ModuleMemoryKind = (typeof memoryKinds)[number];
-
-/** enum module_state. */
-const states = ['live', 'coming', 'going', 'unformed'] as const;
-
-export interface KernelModule {
-  readonly name: string;
-  /** Of its struct module. */
-  readonly address: Vaddr;
-  readonly state: (typeof states)[number];
-  /** Where its text begins. */
-  readonly base: Vaddr;
-  /** All its memory, as lsmod shows. */
-  readonly size: number;
-  readonly regions: readonly ModuleRegion[];
-}
 
 /** What finds the modules; each is asked for when it is first needed. */
 export interface ModuleSources {
@@ -121,81 +87,5 @@ export class Modules {
       file: this.kernel.dump.source.name,
       hint: 'its symbols are read from dumps of Linux 6.0 and later with CONFIG_KALLSYMS_ALL; else give the vmlinux with -x',
     });
-  }
-}
-
-/** The modules of the list at `head`, as far as they are formed: one that is being loaded or torn down may not be. Errors as `Modules.all`. */
-export function* readModules(kernel: Kernel, layouts: Layouts, head: Vaddr): Generator<KernelModule> {
-  const reader = new ModuleReader(kernel, layouts);
-  for (const node of walkList(kernel, head)) {
-    const module = reader.read(node);
-    if (module.state !== 'unformed') yield module;
-  }
-}
-
-class ModuleReader {
-  private readonly kernel: Kernel;
-  private readonly layouts: Layouts;
-  private readonly size: number;
-
-  constructor(kernel: Kernel, layouts: Layouts) {
-    this.kernel = kernel;
-    this.layouts = layouts;
-    this.size = layouts.requireSize('module');
-  }
-
-  /** `node`: the address of its member `list`. */
-  read(node: bigint): KernelModule {
-    const { layouts, kernel } = this;
-    const address = asVaddr(node - BigInt(layouts.requireOffset('module.list')));
-    const bytes = kernel.read(address, this.size);
-    const view = viewOf(bytes);
-    const nameAt = layouts.requireOffset('module.name');
-    const state = view.getUint32(layouts.requireOffset('module.state'), kernel.dump.littleEndian);
-    const regions = this.regions(view);
-    const text = regions.find(({ kind }) => kind === 'text' || kind === 'core');
-    return {
-      name: cString(bytes.subarray(nameAt, nameAt + (layouts.length('module.name') ?? 0))),
-      address,
-      state: states[state] ?? 'unformed',
-      base: text?.base ?? asVaddr(0n),
-      size: regions.reduce((sum, region) => sum + region.size, 0),
-      regions,
-    };
-  }
-
-  private regions(module: DataView): ModuleRegion[] {
-    const { layouts } = this;
-    const array = layouts.offset('module.mem');
-    const regions =
-      array === undefined
-        ? (['core', 'init'] as const).map((kind) =>
-            this.region(module, kind, layouts.requireOffset(`module.${kind}_layout`), 'module_layout'),
-          )
-        : memoryKinds.flatMap((kind) => {
-            const index = layouts.enumValue('mod_mem_type', `MOD_${kind.toUpperCase()}`);
-            if (index === undefined) return [];
-            return [
-              this.region(
-                module,
-                kind,
-                array + index * layouts.requireSize('module_memory'),
-                'module_memory',
-              ),
-            ];
-          });
-    return regions.filter(({ base, size }) => base !== 0n && size > 0);
-  }
-
-  private region(
-    module: DataView,
-    kind: ModuleRegion['kind'],
-    at: number,
-    struct: 'module_layout' | 'module_memory',
-  ): ModuleRegion {
-    const { littleEndian } = this.kernel.dump;
-    const base = module.getBigUint64(at + this.layouts.requireOffset(`${struct}.base`), littleEndian);
-    const size = module.getUint32(at + this.layouts.requireOffset(`${struct}.size`), littleEndian);
-    return { kind, base: asVaddr(base), size };
   }
 }

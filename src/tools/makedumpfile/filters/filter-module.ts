@@ -2,7 +2,8 @@
 import { VmcoreError } from '../../../base/errors.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import type { Layouts } from '../../../kernel/layouts.ts';
-import type { KernelModule, Modules } from '../../../kernel/modules.ts';
+import type { KernelModule } from '../../../kernel/module-list.ts';
+import type { Modules } from '../../../kernel/modules.ts';
 import type { FilterModule } from './api.ts';
 import { View } from './struct-view.ts';
 

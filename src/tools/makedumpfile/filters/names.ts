@@ -1,8 +1,8 @@
 /** What the names in a section of erase commands stand for: symbols and types of vmlinux, or of a module. */
 import type { Layouts } from '../../../kernel/layouts.ts';
-import type { KernelModule, Modules } from '../../../kernel/modules.ts';
+import type { KernelModule } from '../../../kernel/module-list.ts';
+import type { Modules } from '../../../kernel/modules.ts';
 import type { Type } from '../../../kernel/types.ts';
-import type { CrashedKernel } from './filter-kernel.ts';
 import type { CrashedModule } from './filter-module.ts';
 import { typeOfGlobal } from './global-types.ts';
 
@@ -14,7 +14,7 @@ export interface Names {
   readonly layouts: Layouts;
 }
 
-export const vmlinuxNames = (crashed: CrashedKernel, layouts: Layouts): Names => ({
+export const vmlinuxNames = (crashed: Pick<Names, 'symbol'>, layouts: Layouts): Names => ({
   symbol: (name) => crashed.symbol(name),
   variable: (name) => typeOfGlobal(layouts, name),
   layouts,
