@@ -14,6 +14,7 @@
  */
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   constants,
   copyFileSync,
   existsSync,
@@ -67,6 +68,8 @@ export async function buildProgramImage(
   const runtime = runtimeOf(programs.node, programs.root);
   const kept = await runtimeImage(runtime);
   const work = mkdtempSync(join(tmpdir(), 'vmcore-bundle-'));
+  // It becomes the root of the squashfs, where not only root may look.
+  chmodSync(work, 0o755);
   try {
     await bundleProgram(entry, join(work, 'vmcore.mjs'));
     await bundleProgram(workerSource(), join(work, bundledWorkerName));

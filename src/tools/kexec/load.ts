@@ -8,7 +8,7 @@
 import { VmcoreError } from '../../base/errors.ts';
 import { type Errno, KexecFlag, kexecLoad } from '../../sys/kexec.ts';
 import { type FileLoad, loadByFile, unloadByFile } from './load-file.ts';
-import { type LoadCall, mayTryKexecLoad, refusal } from './refusal.ts';
+import { isOutOfRoom, type LoadCall, mayTryKexecLoad, refusal } from './refusal.ts';
 import type { LoadPlan } from './segment.ts';
 import { checkLoaded, checkReservation, isLoaded, type LoadKind, reservedBytes } from './status.ts';
 
@@ -42,6 +42,8 @@ function loadByEither(request: LoadRequest): LoadCall {
     const errno = loadByFile({ kind, ...files });
     if (errno === undefined) return 'kexec_file_load';
     if (call === 'kexec_file_load' || !mayTryKexecLoad(errno.name)) {
+      // The kernel does not say how much is missing: a plan of the same does, by an error of its own.
+      if (kind === 'crash' && isOutOfRoom(errno.name)) request.plan();
       throw refused('kexec_file_load', errno, kind, name);
     }
   }

@@ -26,6 +26,9 @@ const otherCallMay: ReadonlySet<string> = new Set(['ENOSYS', 'ENOEXEC', 'EINVAL'
 
 export const mayTryKexecLoad = (errno: string): boolean => otherCallMay.has(errno);
 
+/** Kernel, initramfs and what belongs to them did not fit, or memory was short. */
+export const isOutOfRoom = (errno: string): boolean => errno === 'ENOMEM' || errno === 'EADDRNOTAVAIL';
+
 export interface Refused {
   readonly call: LoadCall;
   readonly errno: string;
@@ -46,6 +49,15 @@ export function refusal({ call, errno, kernel, reserved }: Refused): VmcoreError
       'load a kernel signed with a key that this machine trusts',
     );
   }
+  if (isOutOfRoom(errno)) {
+    return reserved === undefined
+      ? error('E_NEEDS', 'there is no memory for the new kernel', 'free memory, or load a smaller kernel')
+      : error(
+          'E_NEEDS',
+          `kernel and initramfs do not fit the ${formatSize(reserved)} that are reserved, or memory is short`,
+          'reserve more with crashkernel= and reboot',
+        );
+  }
   switch (errno) {
     case 'EPERM':
       return error(
@@ -61,15 +73,6 @@ export function refusal({ call, errno, kernel, reserved }: Refused): VmcoreError
         'not a kernel image that can be booted',
         'name a bzImage (x86_64) or an Image (arm64)',
       );
-    case 'ENOMEM':
-    case 'EADDRNOTAVAIL':
-      return reserved === undefined
-        ? error('E_NEEDS', 'there is no memory for the new kernel', 'free memory, or load a smaller kernel')
-        : error(
-            'E_NEEDS',
-            `kernel and initramfs do not fit the ${formatSize(reserved)} that are reserved, or memory is short`,
-            'reserve more with crashkernel= and reboot',
-          );
     case 'ENOSYS':
       return error(
         'E_NEEDS',

@@ -1,0 +1,231 @@
+/**
+ * kexec on real kernels: armed by either system call and panicked, rebooted into, refused. One boot of QEMU for each `before`.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { boot } from '../lab/boots/boot.ts';
+import { type KexecAnswer, kexecAnswers } from '../lab/boots/tell-kexec.ts';
+import { type GuestKernelName, guestKernels } from '../lab/guests/guests.ts';
+import { silentProgress } from '../src/base/progress.ts';
+import { debianKernel } from '../src/tools/rehearse/debian.ts';
+import { rehearse } from '../src/tools/rehearse/rehearse.ts';
+import type { RehearsalReport } from '../src/tools/rehearse/report.ts';
+import { vmcore } from './command.ts';
+
+const workload = (name: string): string => fileURLToPath(new URL(`../lab/boots/${name}`, import.meta.url));
+
+let folder: string;
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vmcore-kexec-'));
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Armed {
+  readonly kernel: GuestKernelName;
+  readonly load: 'file' | 'load';
+  readonly workload?: string;
+  /** Of the other architecture: what a refusal needs. */
+  readonly foreign?: GuestKernelName;
+}
+
+/** Arms, panics, saves; the dump and the console stay in a folder of `folder`. */
+async function armAndPanic(armed: Armed): Promise<{ report: RehearsalReport; kept: string }> {
+  const { suite, flavour, arch } = guestKernels[armed.kernel];
+  const kernel = await debianKernel({ suite, flavour, progress: silentProgress });
+  const kept = join(folder, `${armed.kernel}-${armed.load}`);
+  const diskFiles = new Map<string, string>();
+  if (armed.foreign !== undefined) {
+    const foreign = await debianKernel({ ...guestKernels[armed.foreign], progress: silentProgress });
+    diskFiles.set('boot/foreign-kernel', foreign.vmlinuz);
+  }
+  const report = await rehearse(
+    {
+      arch,
+      load: armed.load,
+      kernel: { image: kernel.vmlinuz, modules: kernel.modules },
+      memory: 1024 * 2 ** 20,
+      crashkernel: '256M',
+      cpus: 2,
+      dumpLevel: 31,
+      keep: { folder: kept, raw: false },
+      workload: armed.workload,
+      diskFiles,
+      timeout: 400,
+      node: process.execPath,
+      entry: fileURLToPath(new URL('../src/cli/capture.ts', import.meta.url)),
+    },
+    silentProgress,
+    new AbortController().signal,
+  );
+  return { report, kept };
+}
+
+/** The dump is the crash: the log ends in the panic, every page of RAM is in it or known to be left out, and others read it. */
+async function checkDump({ report, kept }: { report: RehearsalReport; kept: string }): Promise<void> {
+  const { info } = report.found;
+  assert.equal(info.arch, report.machine.arch);
+  assert.equal(info.release, report.kernel.release);
+  assert.match(info.panic ?? '', /sysrq triggered crash/);
+  assert.equal(info.incomplete, false);
+  assert.equal(info.cpus, 2);
+  assert.deepEqual(info.missing, []);
+  assert.equal(info.pages.present + info.pages.excluded, info.pages.ram);
+  // The memory of the machine, less the crash kernel's and what firmware and kernel keep back before they count.
+  const bytes = info.pages.ram * info.pageSize;
+  assert.ok(bytes > (1024 - 256 - 16) * 2 ** 20 && bytes < (1024 - 256) * 2 ** 20, `${bytes} bytes of RAM`);
+  const log = vmcore('dmesg', join(kept, 'vmcore')).stdout.toString('latin1');
+  assert.match(log, /Kernel panic - not syncing: sysrq triggered crash/);
+  assert.equal(log, readFileSync(join(kept, 'vmcore-dmesg.txt'), 'latin1'));
+}
+
+describe('a machine armed by kexec_load', () => {
+  for (const kernel of ['6.12-x86_64', '7.2-x86_64', '7.2-arm64'] as const) {
+    it(`${kernel}: panics into the capture kernel, which saves the dump`, async () => {
+      const armed = await armAndPanic({ kernel, load: 'load' });
+      assert.equal(armed.report.machine.load, 'load');
+      await checkDump(armed);
+    });
+  }
+});
+
+describe('a machine armed by kexec_file_load', () => {
+  // 6.1 is the rehearsal of all tests: test/rehearse.test.ts.
+  for (const kernel of ['6.12-x86_64', '7.2-x86_64'] as const) {
+    it(`${kernel}: panics into the capture kernel, which saves the dump`, async () => {
+      const armed = await armAndPanic({ kernel, load: 'file' });
+      assert.equal(armed.report.machine.load, 'file');
+      await checkDump(armed);
+    });
+  }
+});
+
+/** One machine that refuses a lot, is armed and disarmed, and then armed by kexec_load for its panic. */
+for (const [kernel, foreign, calls] of [
+  ['6.1-x86_64', '6.12-arm64', ['-c', '-s', '-a']],
+  ['6.12-arm64', '6.1-x86_64', ['-c', '-a']],
+] as const) {
+  describe(`kexec on ${kernel}`, () => {
+    let armed: Awaited<ReturnType<typeof armAndPanic>>;
+    let answers: Map<string, KexecAnswer>;
+    const { arch } = guestKernels[kernel];
+    const answer = (name: string): KexecAnswer => {
+      const found = answers.get(name);
+      assert.ok(found, `${name} was not told`);
+      return found;
+    };
+    /** One line, with the code and exit status that it has always. */
+    const refused = (name: string, status: number, line: RegExp): void => {
+      const { status: given, stdout, stderr } = answer(name);
+      assert.match(stderr, line, name);
+      assert.match(stderr, /^vmcore: [^\n]+ \[E_[A-Z_]+\]\n$/, name);
+      assert.equal(given, status, `${name}: ${stderr}`);
+      assert.equal(stdout, '');
+    };
+
+    before(async () => {
+      armed = await armAndPanic({ kernel, foreign, load: 'load', workload: workload('kexec-refusals.ts') });
+      answers = kexecAnswers(readFileSync(join(armed.kept, 'serial.log'), 'latin1'));
+    });
+
+    it('saves the dump of its panic', () => checkDump(armed));
+
+    for (const call of calls) {
+      it(`${call}: refuses a truncated image`, () => {
+        refused(`cut ${call}`, 5, /\/run\/cut-kernel: .*(cut|truncated|ends|missing)/);
+      });
+      it(`${call}: refuses an image of another architecture, and names both`, () => {
+        const other = guestKernels[foreign].arch;
+        refused(`foreign ${call}`, 1, new RegExp(`foreign-kernel: .*${other}.*${arch}`));
+      });
+      it(`${call}: refuses an initramfs in place of a kernel`, () => {
+        refused(`initramfs as kernel ${call}`, 1, /this is an initramfs/);
+      });
+      it(`${call}: says how much a too large capture kernel would need`, () => {
+        refused(`too big ${call}`, 6, /3\d\d(\.\d)? MiB.*256 MiB.*crashkernel=\d+M/);
+      });
+      it(`${call}: needs to be root`, () => {
+        refused(`not root ${call}`, 6, /root/);
+      });
+      it(`${call}: loads, says so, and unloads`, () => {
+        assert.equal(answer(`status before ${call}`).status, 0);
+        const load = answer(`load ${call}`);
+        assert.equal(load.status, 0, load.stderr);
+        const by = call === '-c' || arch === 'arm64' ? 'kexec_load' : 'kexec_file_load';
+        assert.ok(load.stdout.endsWith(`loaded by ${by}\n`), load.stdout);
+        assert.equal(answer(`status after ${call}`).status, 1);
+        assert.equal(answer(`unload ${call}`).status, 0, answer(`unload ${call}`).stderr);
+        assert.equal(answer('status at last').status, 0);
+      });
+    }
+
+    it('names a kernel that is not there, and a reboot into nothing', () => {
+      refused('nothing there', 1, /\/mnt\/boot\/none/);
+      refused('nothing loaded', 6, /no kernel is loaded/);
+    });
+
+    if (arch === 'arm64') {
+      it('refuses a file that is no device tree', () => {
+        refused('bad device tree', 5, /\/run\/no\.dtb: not a flattened device tree/);
+      });
+    }
+
+    it('lays everything out in the reservation without loading it', () => {
+      assert.equal(answer('size').stdout, `${256 * 2 ** 20}\n`);
+      const plan = JSON.parse(answer('dry run').stdout) as {
+        readonly segments: readonly { name: string; address: number; size: number }[];
+      };
+      const names = plan.segments.map(({ name }) => name).sort();
+      const handedOver = arch === 'arm64' ? 'dtb' : 'boot_params';
+      assert.deepEqual(names, [handedOver, 'elfcorehdr', 'initrd', 'kernel', 'trampoline'].sort());
+      const first = Math.min(...plan.segments.map(({ address }) => address));
+      const last = Math.max(...plan.segments.map(({ address, size }) => address + size));
+      assert.ok(last - first <= 256 * 2 ** 20);
+    });
+  });
+}
+
+describe('a kernel that is locked down', () => {
+  it('loads nothing that is not signed by someone it trusts, and says so', async () => {
+    const { console } = await boot({
+      kernel: '6.1-x86_64',
+      workload: workload('kexec-locked-down.ts'),
+      crashkernel: '256M',
+      load: 'auto',
+      onLine: (line) => (line.includes('locked down: done') ? 'stop' : undefined),
+    });
+    const answers = kexecAnswers(console);
+    for (const call of ['-c', '-s', '-a']) {
+      const { status, stderr } = answers.get(`locked ${call}`)!;
+      assert.equal(status, 6, stderr);
+      assert.match(stderr, /locked down|signature/);
+    }
+  });
+});
+
+describe('kexec -l and -e', () => {
+  for (const kernel of ['6.1-x86_64', '6.12-arm64'] as const) {
+    it(`${kernel}: reboots into the second kernel, which says why it has no vmcore`, async () => {
+      const { console, end } = await boot({
+        kernel,
+        workload: workload('kexec-reboot.ts'),
+        load: 'auto',
+      });
+      const answers = kexecAnswers(console);
+      for (const [name, { status, stderr }] of answers) {
+        if (!name.startsWith('no reservation')) continue;
+        assert.equal(status, 6);
+        assert.match(stderr, /no memory is reserved for a crash kernel.*crashkernel=/);
+      }
+      assert.equal(answers.get('load')?.status, 0, answers.get('load')?.stderr);
+      assert.equal(answers.get('status')?.status, 1);
+      assert.equal(console.match(/vmcore: machine-start/g)?.length, 1);
+      assert.equal(console.match(/vmcore: stage0-start/g)?.length, 1, 'the second kernel came up');
+      assert.match(console, /\/proc\/vmcore: .*not booted by a panic|elfcorehdr/);
+      assert.equal(end, 'powered-off');
+    });
+  }
+});
