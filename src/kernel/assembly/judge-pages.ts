@@ -23,7 +23,7 @@ const maxOrder: u32 = 20;
 const orderInBytes: u64 = 1;
 const orderInFlags: u64 = 2;
 
-/** The layout is a row of 64-bit numbers, in the order of `Word` in ../page-judge.ts. */
+/** The layout is a row of 64-bit numbers, in the order of `layoutWords` in ../page-judge.ts. */
 function word(layout: usize, index: usize): u64 {
   return load<u64>(layout + (index << 3));
 }
