@@ -61,6 +61,12 @@ describe("kept pages, beside Debian's makedumpfile", () => {
         assert.deepEqual(differences(ourPages, theirPages), { onlyOurs: [], onlyTheirs: [] });
         assert.equal(their.describe().vmemmap, 'used');
         assert.equal(our.describe().vmemmap, 'used');
+        assert.match(our.describe().detail, /without struct pages/);
+        // Once more: the struct pages of what is not there are not missed.
+        const again = vmcore('makedumpfile', '--json', '-c', '-d', `${level}`, '--dry-run', ours, 'none');
+        assert.equal(again.status, 0, again.stderr);
+        const { written, unjudged } = JSON.parse(again.stdout.toString()) as Record<string, number>;
+        assert.deepEqual({ written, unjudged }, { written: ourPages.count(), unjudged: 0 });
       } finally {
         our.source.close();
         their.source.close();

@@ -68,7 +68,10 @@ export function openKdump(sources: readonly ByteSource[], options: OpenOptions):
   const memory = parts.length === 1 ? first.memory : new SplitMemory(parts);
   const compression = codecNames.find((name) => (header.status & codecFlags[name]) !== 0) ?? 'none';
   const version = `kdump-compressed, version ${header.version}`;
-  const inParts = parts.length === 1 ? version : `${version}, in ${parts.length} parts`;
+  const vmemmap = (header.status & kdumpStatus.vmemmapExcluded) === 0 ? 'all' : 'used';
+  const inParts =
+    (parts.length === 1 ? version : `${version}, in ${parts.length} parts`) +
+    (vmemmap === 'all' ? '' : ', without struct pages of pages left out');
   return {
     format: 'kdump',
     arch,
@@ -84,7 +87,7 @@ export function openKdump(sources: readonly ByteSource[], options: OpenOptions):
       arch,
       pageSize: header.blockSize,
       dumpLevel: header.dumpLevel,
-      vmemmap: (header.status & kdumpStatus.vmemmapExcluded) === 0 ? 'all' : 'used',
+      vmemmap,
       incomplete: missing.length > 0 || parts.some(({ file }) => file.incomplete),
       compression,
       cpus: header.cpus,
