@@ -70,13 +70,8 @@ describe('an ELF core header', () => {
   });
 
   it('names the copy of RAM that was moved', () => {
-    const low = { start: 0x1000, end: 0x9f000 };
-    const moved = buildElfCoreHeader({
-      ...facts,
-      ranges: [low, ...facts.ranges],
-      moved: { start: 0, end: 0xa0000, to: 0x3c00_0000 },
-    });
-    assert.deepEqual(header(moved, 4).slice(2, 5), [0x3c00_1000n, 0xffff_8e6b_0000_1000n, 0x1000n]);
+    const moved = buildElfCoreHeader({ ...facts, moved: { start: 0x1000, end: 0x9f000, to: 0x3c00_1000 } });
+    assert.deepEqual(header(moved, 4).slice(2, 6), [0x3c00_1000n, 0xffff_8e6b_0000_1000n, 0x1000n, 0x9e000n]);
     assert.equal(header(moved, 5)[2], 0x100000n);
   });
 

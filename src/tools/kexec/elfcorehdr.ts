@@ -46,6 +46,7 @@ export interface ElfCoreHeaderFacts {
   readonly ranges: readonly MemoryRange[];
   /** Virtual minus physical address in the linear map. */
   readonly linearOffset: bigint;
+  /** In none of `ranges`, and below them. */
   readonly moved?: MovedRange;
 }
 
@@ -64,7 +65,8 @@ export function buildElfCoreHeader(facts: ElfCoreHeaderFacts): Uint8Array {
   const segments = [
     ...[...facts.cpuNotes, facts.vmcoreinfo].map(noteSegment),
     ...(facts.kernelText === undefined ? [] : [textSegment(facts.kernelText)]),
-    ...facts.ranges.map((range) => ramSegment(range, facts)),
+    ...(facts.moved === undefined ? [] : [ramSegment(facts.moved, facts.linearOffset, facts.moved.to)]),
+    ...facts.ranges.map((range) => ramSegment(range, facts.linearOffset)),
   ];
   // The capture kernel reads e_phnum alone: PN_XNUM and section header 0 are unknown to it.
   if (segments.length >= PN_XNUM) {
@@ -118,8 +120,8 @@ const loadSegment = (vaddr: bigint, paddr: number, size: number, offset: number)
 const textSegment = ({ vaddr, paddr, size }: KernelText): ProgramHeader =>
   loadSegment(vaddr, paddr, size, paddr);
 
-function ramSegment({ start, end }: MemoryRange, { linearOffset, moved }: ElfCoreHeaderFacts): ProgramHeader {
-  const isMoved = moved !== undefined && moved.start <= start && end <= moved.end;
-  const offset = isMoved ? moved.to + (start - moved.start) : start;
-  return loadSegment(BigInt(start) + linearOffset, start, end - start, offset);
-}
+const ramSegment = (
+  { start, end }: MemoryRange,
+  linearOffset: bigint,
+  offset: number = start,
+): ProgramHeader => loadSegment(BigInt(start) + linearOffset, start, end - start, offset);

@@ -91,8 +91,11 @@ function purposeOf(
   if (kind === 'reboot') return { kind, free: freeForReboot(image.arch, iomem) };
   const machine = readMachineFacts(files);
   const facts = elfCoreHeaderFacts(machine);
-  const data = buildElfCoreHeader(facts);
   const range = lowMemory(machine);
+  // Where the copy will be is not known yet; how long the header becomes is.
+  const data = buildElfCoreHeader(
+    range === undefined ? facts : { ...facts, moved: { ...range, to: range.start } },
+  );
   return {
     kind,
     elfcorehdr: {
