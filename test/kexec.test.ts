@@ -2,7 +2,7 @@
  * kexec on real kernels: armed by either system call and panicked, rebooted into, refused. One boot of QEMU for each `before`.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -220,12 +220,55 @@ describe('kexec -l and -e', () => {
         assert.equal(status, 6);
         assert.match(stderr, /no memory is reserved for a crash kernel.*crashkernel=/);
       }
-      assert.equal(answers.get('load')?.status, 0, answers.get('load')?.stderr);
+      assert.equal(answers.get('load')?.status, 0, answers.get('load')?.stderr ?? 'nothing was loaded');
       assert.equal(answers.get('status')?.status, 1);
       assert.equal(console.match(/vmcore: machine-start/g)?.length, 1);
       assert.equal(console.match(/vmcore: stage0-start/g)?.length, 1, 'the second kernel came up');
       assert.match(console, /\/proc\/vmcore: .*not booted by a panic|elfcorehdr/);
       assert.equal(end, 'powered-off');
+    });
+  }
+});
+
+describe('a crash kernel that was damaged in memory', () => {
+  for (const [kernel, ramStart] of [
+    ['6.1-x86_64', 0],
+    ['6.12-arm64', 0x4000_0000],
+  ] as const) {
+    it(`${kernel}: is not booted, and the console says why`, async () => {
+      const memoryFile = join(folder, `${kernel}.ram`);
+      closeSync(openSync(memoryFile, 'wx', 0o600));
+      /** One bit in the middle of the initramfs. */
+      const damage = (plan: string): void => {
+        const [, first = '', last = ''] = /^initrd\s+0x([0-9a-f]+)-0x([0-9a-f]+)/m.exec(plan) ?? [];
+        const at = Math.floor((Number.parseInt(first, 16) + Number.parseInt(last, 16)) / 2) - ramStart;
+        const file = openSync(memoryFile, 'r+');
+        const byte = new Uint8Array(1);
+        readSync(file, byte, 0, 1, at);
+        byte[0]! ^= 0x10;
+        writeSync(file, byte, 0, 1, at);
+        closeSync(file);
+      };
+      const { console, end } = await boot({
+        kernel,
+        workload: workload('kexec-damaged.ts'),
+        crashkernel: '256M',
+        load: 'load',
+        memoryFile,
+        onLine: (line) => {
+          const load = kexecAnswers(line).get('load');
+          if (load !== undefined) damage(load.stdout);
+          return /not booted|stage0-start/.test(line) ? 'stop' : undefined;
+        },
+      });
+      rmSync(memoryFile);
+      assert.match(console, /sysrq triggered crash/);
+      assert.match(
+        console,
+        /^vmcore: segment initrd of the loaded kernel is damaged \(sha256\): not booted\r?$/m,
+      );
+      assert.doesNotMatch(console, /stage0-start/);
+      assert.equal(end, 'stopped');
     });
   }
 });
