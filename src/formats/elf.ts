@@ -72,9 +72,21 @@ export function parseElf(source: ByteSource): ElfFile {
   if (count > maxProgramHeaders) throw corrupt(`${count} program headers`, 56);
 
   const table = viewOf(readExact(source, tableOffset, count * programHeaderSize, 'the program header table'));
-  const segments: ProgramHeader[] = [];
-  for (let at = 0; at < table.byteLength; at += programHeaderSize) {
-    segments.push({
+  return {
+    source,
+    type: view.getUint16(16, littleEndian),
+    machine: view.getUint16(18, littleEndian),
+    flags: view.getUint32(48, littleEndian),
+    littleEndian,
+    segments: programHeadersIn(table, littleEndian),
+  };
+}
+
+/** The program headers of a table that is all there. */
+export function programHeadersIn(table: DataView, littleEndian: boolean): ProgramHeader[] {
+  const headers: ProgramHeader[] = [];
+  for (let at = 0; at + programHeaderSize <= table.byteLength; at += programHeaderSize) {
+    headers.push({
       type: table.getUint32(at, littleEndian),
       flags: table.getUint32(at + 4, littleEndian),
       offset: u64(table, at + 8, littleEndian),
@@ -84,14 +96,7 @@ export function parseElf(source: ByteSource): ElfFile {
       memorySize: u64(table, at + 40, littleEndian),
     });
   }
-  return {
-    source,
-    type: view.getUint16(16, littleEndian),
-    machine: view.getUint16(18, littleEndian),
-    flags: view.getUint32(48, littleEndian),
-    littleEndian,
-    segments,
-  };
+  return headers;
 }
 
 /** Where e_phnum is, 16 bits. */

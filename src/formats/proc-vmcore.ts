@@ -14,7 +14,7 @@
  * virtio-mem or Xen have unplugged, which the capture kernel shows as zeros.
  */
 import type { ByteSource } from '../base/byte-source.ts';
-import { alignDown, alignUp, putU64, u64, viewOf } from '../base/bytes.ts';
+import { alignDown, alignUp, putU64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { hex } from '../base/units.ts';
 import {
@@ -25,6 +25,7 @@ import {
   parseNotes,
   programHeaderCountOffset,
   programHeaderSize,
+  programHeadersIn,
   putProgramHeader,
   SegmentType,
 } from './elf.ts';
@@ -103,22 +104,9 @@ export function readCoreHeader(memory: RamImage, address: number): CoreHeader {
   return { bytes, littleEndian, segments: programHeaders(bytes, littleEndian) };
 }
 
-function programHeaders(bytes: Uint8Array, littleEndian: boolean): ProgramHeader[] {
-  const view = viewOf(bytes);
-  const headers: ProgramHeader[] = [];
-  for (let at = elfHeaderSize; at < bytes.length; at += programHeaderSize) {
-    headers.push({
-      type: view.getUint32(at, littleEndian),
-      flags: view.getUint32(at + 4, littleEndian),
-      offset: u64(view, at + 8, littleEndian),
-      vaddr: view.getBigUint64(at + 16, littleEndian),
-      paddr: u64(view, at + 24, littleEndian),
-      fileSize: u64(view, at + 32, littleEndian),
-      memorySize: u64(view, at + 40, littleEndian),
-    });
-  }
-  return headers;
-}
+/** Those that follow the file header at the beginning of `bytes`. */
+const programHeaders = (bytes: Uint8Array, littleEndian: boolean): ProgramHeader[] =>
+  programHeadersIn(viewOf(bytes.subarray(elfHeaderSize)), littleEndian);
 
 /**
  * The file /proc/vmcore, over the memory of a machine whose ELF core header is at `address`. Errors of `readCoreHeader`; E_CORRUPT when the
