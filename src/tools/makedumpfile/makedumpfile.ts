@@ -44,7 +44,8 @@ async function withFilters(
   if (job.filters === undefined) return { writing: job, known };
   const { filteredDump } = await import('./filters/filtered-dump.ts');
   const dump = filteredDump(job.dump, job.filters);
-  const kernel = known.kernel === undefined ? undefined : new Kernel(dump);
+  const kernel =
+    known.kernel === undefined ? undefined : new Kernel(filteredDump(known.kernel.dump, job.filters));
   return { writing: { ...job, dump }, known: { ...known, kernel } };
 }
 
