@@ -102,8 +102,10 @@ async function run(options: RehearseOptions): Promise<void> {
 }
 
 function planFrom(options: RehearseOptions): RehearsalPlan {
-  if (options.raw && options.keep === undefined)
-    throw usage('--raw keeps nothing alone', 'give --keep DIR too');
+  if (options.keep === undefined) {
+    const alone = options.raw ? '--raw' : options.memoryImage ? '--memory-image' : undefined;
+    if (alone !== undefined) throw usage(`${alone} keeps nothing alone`, 'give --keep DIR too');
+  }
   const memory = parseSize(options.memory);
   if (memory === undefined || memory < minimumMemory) {
     throw usage(`--memory ${options.memory} is not a size of at least 512M`, 'use a size such as 1G');
