@@ -12,7 +12,7 @@ const rejected = (command: ReturnType<typeof rehearseCommand>, line: string, cod
 
 test('rehearse refuses what it cannot do before it builds anything', async () => {
   const cases: readonly (readonly [string, string, RegExp])[] = [
-    ['--arch mips', 'E_USAGE', /mips/],
+    ['--arch mips', 'commander.invalidArgument', /mips/],
     ['--raw', 'E_USAGE', /--raw/],
     ['--memory-image', 'E_USAGE', /--memory-image/],
     ['--memory 100M', 'E_USAGE', /512M/],
