@@ -93,7 +93,7 @@ export function captureDeviceTree(running: DeviceTree, next: NextKernel): Device
     ...(next.runningBlob === undefined ? [] : [asReservation(next.runningBlob)]),
     ...outdatedReservations(running, cells),
   ]);
-  // A capture kernel reserves the ELF core header itself too, and says "elfcorehdr is overlapped": so it does after kexec_file_load.
+  // Capture kernels reserve the ELF core header by linux,elfcorehdr as well; older ones do it second, and say "elfcorehdr is overlapped".
   const handed = [initrd, crash?.elfcorehdr].filter((range) => range !== undefined).map(asReservation);
 
   const properties: [string, Uint8Array][] = [];
