@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kexecCommand } from './kexec.ts';
 import { rehearseCommand } from './rehearse.ts';
 
 const rejected = (command: ReturnType<typeof rehearseCommand>, line: string, code: string, message: RegExp) =>
@@ -24,15 +23,4 @@ test('rehearse refuses what it cannot do before it builds anything', async () =>
     ['--kernel /boot/vmlinuz', 'E_USAGE', /--modules/],
   ];
   for (const [line, code, message] of cases) await rejected(rehearseCommand(), line, code, message);
-});
-
-test('kexec says what is not in this release, and what is missing', async () => {
-  const cases: readonly (readonly [string, string, RegExp])[] = [
-    ['-c -p /boot/vmlinuz', 'E_UNSUPPORTED', /kexec_load/],
-    ['-l /boot/vmlinuz', 'E_UNSUPPORTED', /-l/],
-    ['-e', 'E_UNSUPPORTED', /-e/],
-    ['/boot/vmlinuz', 'E_USAGE', /nothing to do/],
-    ['-p', 'E_USAGE', /no kernel/],
-  ];
-  for (const [line, code, message] of cases) await rejected(kexecCommand(), line, code, message);
 });
