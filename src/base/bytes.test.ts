@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { alignDown, alignUp, cString, isPowerOfTwo, isZero, putU64, u64, viewOf } from './bytes.ts';
+import { alignDown, alignUp, cString, isPowerOfTwo, isZero, latin1, putU64, u64, viewOf } from './bytes.ts';
 
 describe('64-bit fields as numbers', () => {
   it('are written as DataView writes 64-bit integers, in both byte orders', () => {
@@ -72,5 +72,15 @@ describe('bytes as text and as nothing', () => {
     const bytes = Uint8Array.of(1, 2, 3, 4).subarray(1, 3);
     assert.equal(viewOf(bytes).byteLength, 2);
     assert.equal(viewOf(bytes).getUint8(0), 2);
+  });
+});
+
+describe('bytes as text', () => {
+  it('are one character each, all 256 of them, however many there are', () => {
+    const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => i);
+    const text = latin1(bytes);
+    assert.equal(text.length, bytes.length);
+    assert.deepEqual(new Uint8Array(Buffer.from(text, 'latin1')), bytes);
+    assert.equal(latin1(new Uint8Array()), '');
   });
 });

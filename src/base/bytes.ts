@@ -31,8 +31,17 @@ export function cString(bytes: Uint8Array): string {
   return latin1(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-const latin1Decoder = new TextDecoder('latin1');
-export const latin1 = (bytes: Uint8Array): string => latin1Decoder.decode(bytes);
+/** Characters of one call of fromCharCode: arguments are on the stack. */
+const callCharacters = 8192;
+
+/** One character a byte, U+0000 to U+00FF, so that the bytes can be had back. (TextDecoder's "latin1" is windows-1252, which is not that.) */
+export function latin1(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += callCharacters) {
+    text += String.fromCharCode(...bytes.subarray(at, at + callCharacters));
+  }
+  return text;
+}
 
 /** Is every byte zero? `words` must cover the bytes; the caller keeps it to avoid an allocation per page. */
 export function isZero(words: Int32Array): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describePlan, planJson } from './describe-plan.ts';
+import { buildElfCoreHeader } from './elfcorehdr.ts';
 import type { KexecPlan } from './plan.ts';
 
 const common = {
@@ -82,4 +83,23 @@ test('as JSON: everything but the bytes', () => {
   });
   assert.deepEqual(json.handedOver.e820[1], { start: 0x3ffe0000, end: 0x40000000, type: 'acpi' });
   assert.equal(json.commandLine, 'elfcorehdr=966652K quiet');
+});
+
+test('-d: what the ELF core header says of the memory', () => {
+  const data = buildElfCoreHeader({
+    arch: 'x86_64',
+    cpuNotes: [{ address: 0x1234, size: 0x200 }],
+    vmcoreinfo: { address: 0x5000, size: 0x1024 },
+    kernelText: undefined,
+    ranges: [{ start: 0x1000, end: 0x9f000 }],
+    linearOffset: 0xffff888000000000n,
+  });
+  const segments = [{ name: 'elfcorehdr', data, address: 0x3afff000, size: 0x1000 }];
+  const lines = describePlan({ ...x86, segments });
+  const at = lines.indexOf('ELF core header  3 program headers');
+  assert.deepEqual(lines.slice(at + 1, at + 4), [
+    '             0x000000001234-0x000000001433 PT_NOTE',
+    '             0x000000005000-0x000000006023 PT_NOTE',
+    '             0x000000001000-0x00000009efff PT_LOAD at 0xffff888000001000',
+  ]);
 });

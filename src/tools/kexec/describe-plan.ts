@@ -1,5 +1,13 @@
 /** A plan for people (-d, --dry-run) and for programs (--json): all that would be loaded, and nothing of its content. */
+import { viewOf } from '../../base/bytes.ts';
 import { formatSize, hex } from '../../base/units.ts';
+import {
+  elfHeaderSize,
+  programHeaderCountOffset,
+  programHeaderSize,
+  programHeadersIn,
+  SegmentType,
+} from '../../formats/elf.ts';
 import type { MemoryRange } from './memory-ranges.ts';
 import type { Arm64HandedOver, KexecPlan, X86HandedOver } from './plan.ts';
 import { SetupDataType } from './x86_64-setup-data.ts';
@@ -15,6 +23,7 @@ export function describePlan(plan: KexecPlan): string[] {
       ({ name, address: start, size, data }) =>
         `${name.padEnd(12)} ${span({ start, end: start + size })} ${formatSize(size).padStart(12)} ${formatSize(data.length).padStart(12)}`,
     ),
+    ...plan.segments.filter(({ name }) => name === 'elfcorehdr').flatMap(({ data }) => coreHeaderLines(data)),
     ...(plan.handedOver.arch === 'x86_64' ? x86Lines(plan.handedOver) : arm64Lines(plan.handedOver)),
     `command line (${Buffer.byteLength(plan.commandLine)} bytes): ${plan.commandLine}`,
   ];
@@ -24,6 +33,21 @@ const entryNote = ({ entry, segments }: KexecPlan): string =>
   segments.some(({ name, address: start }) => name === 'trampoline' && start === entry)
     ? ' (trampoline)'
     : ' (given, without the trampoline)';
+
+/** Of the ELF core header: what the capture kernel will find in /proc/vmcore, by physical and virtual address. */
+function coreHeaderLines(header: Uint8Array): string[] {
+  const count = viewOf(header).getUint16(programHeaderCountOffset, true);
+  const table = viewOf(header.subarray(elfHeaderSize, elfHeaderSize + count * programHeaderSize));
+  return [
+    `ELF core header  ${count} program headers`,
+    ...programHeadersIn(table, true).map(({ type, paddr, offset, vaddr, memorySize }) => {
+      const place = span({ start: paddr, end: paddr + memorySize });
+      if (type === SegmentType.note) return `             ${place} PT_NOTE`;
+      const moved = offset === paddr ? '' : ` (copied to ${hex(offset)})`;
+      return `             ${place} PT_LOAD at ${hex(vaddr)}${moved}`;
+    }),
+  ];
+}
 
 function x86Lines({ e820, setupData, efiMemoryMap, acpiRsdp }: X86HandedOver): string[] {
   return [

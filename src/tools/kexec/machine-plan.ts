@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
+import type { DeviceTree } from '../../formats/fdt.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import { planArm64 } from './arm64-plan.ts';
 import { buildElfCoreHeader, elfCoreHeaderFacts, elfCoreHeaderRoom } from './elfcorehdr.ts';
@@ -79,8 +80,19 @@ export function planForMachine(request: MachinePlanRequest, files = new KernelFi
   if (image.arch === 'x86_64') {
     return planX86_64({ ...common, image, machine: readX86Machine(files, iomem, request.efi) });
   }
-  const deviceTree = request.dtb === undefined ? runningDeviceTree().tree : readDeviceTreeFile(request.dtb);
-  return planArm64({ ...common, image, machine: { deviceTree } });
+  return planArm64({ ...common, image, machine: { deviceTree: deviceTreeFor(request) } });
+}
+
+function deviceTreeFor({ kind, dtb }: MachinePlanRequest): DeviceTree {
+  if (dtb !== undefined) return readDeviceTreeFile(dtb);
+  const { tree, from, path } = runningDeviceTree();
+  if (from === 'folder' && kind === 'reboot') {
+    throw new VmcoreError('E_NEEDS', 'does not tell what memory the firmware keeps', {
+      file: path,
+      hint: 'use a kernel that shows /sys/firmware/fdt, or name the device tree with --dtb',
+    });
+  }
+  return tree;
 }
 
 function purposeOf(
@@ -90,6 +102,12 @@ function purposeOf(
 ): Purpose {
   if (kind === 'reboot') return { kind, free: freeForReboot(image.arch, iomem) };
   const machine = readMachineFacts(files);
+  if (hotplug && machine.hotplugHeaderSize === undefined) {
+    throw new VmcoreError('E_NEEDS', 'this kernel does not update the ELF core header itself', {
+      file: files.path('sys/kernel/crash_elfcorehdr_size'),
+      hint: 'leave out --hotplug, and load again when processors or memory change',
+    });
+  }
   const facts = elfCoreHeaderFacts(machine);
   const range = lowMemory(machine);
   // Where the copy will be is not known yet; how long the header becomes is.
