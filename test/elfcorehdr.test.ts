@@ -1,6 +1,6 @@
 /**
  * Our ELF core header beside those that others make of the same machine: Linux itself (kexec_file_load), and kexec-tools (kexec_load).
- * The guests are stopped when the header is loaded, and their RAM is looked at. test/convert.test.ts has kexec-tools' on arm64.
+ * The guests are stopped when the header is loaded, and their RAM is looked at.
  */
 import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { boot } from '../lab/boots/boot.ts';
 import { kexecToolsFiles } from '../lab/boots/kexec-tools.ts';
-import type { GuestKernelName } from '../lab/guests/guests.ts';
+import type { GuestKernelName } from '../lab/guests/kernels.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { cacheDir } from '../src/sys/cache-dir.ts';
 import { loadedHeader, ownHeader } from './support/headers-in-memory.ts';
@@ -63,7 +63,7 @@ describe('our ELF core header of an x86_64 machine', () => {
       workload: workload('load-with-kexec-tools.ts'),
       crashkernel: '256M',
       load: 'file',
-      diskFiles: await kexecToolsFiles(silentProgress),
+      diskFiles: await kexecToolsFiles('x86_64', silentProgress),
       memoryFile,
       onLine: (line) => (line.includes('kexec-tools: status') ? 'stop' : undefined),
     });
@@ -76,6 +76,24 @@ describe('our ELF core header of an x86_64 machine', () => {
       ownHeader(console),
       theirs.filter((line) => !low.includes(line)),
     );
+    rmSync(memoryFile);
+  });
+});
+
+describe('our ELF core header of an arm64 machine', () => {
+  it('is the one that kexec-tools makes', async () => {
+    const memoryFile = newImage('arm64.img');
+    const { console } = await boot({
+      kernel: '6.12-arm64',
+      workload: workload('load-with-kexec-tools.ts'),
+      crashkernel: '256M',
+      load: 'load',
+      diskFiles: await kexecToolsFiles('arm64', silentProgress),
+      memoryFile,
+      onLine: (line) => (line.includes('kexec-tools: status') ? 'stop' : undefined),
+    });
+    assert.match(console, /kexec-tools: status 0/);
+    assert.deepEqual(ownHeader(console), loadedHeader(memoryFile, 'virt'));
     rmSync(memoryFile);
   });
 });

@@ -7,7 +7,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type LoadAccount, loadAccount, memoryAccount } from '../lab/guests/account.ts';
-import { type GuestKernelName, guestDump, guestKernels } from '../lab/guests/guests.ts';
+import { guestDump } from '../lab/guests/guests.ts';
+import { type GuestKernelName, guestKernels } from '../lab/guests/kernels.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
 import { vmcore } from './command.ts';

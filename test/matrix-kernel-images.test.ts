@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type GuestKernelName, guestKernels } from '../lab/guests/guests.ts';
+import { type GuestKernelName, guestKernels } from '../lab/guests/kernels.ts';
 import { viewOf } from '../src/base/bytes.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { readKernelImage } from '../src/tools/kexec/images/read-image.ts';

@@ -5,17 +5,16 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Progress, silentProgress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
 import { requireProgram } from '../../src/sys/programs.ts';
-import { debianKernel } from '../../src/tools/rehearse/debian.ts';
 import { guestPrograms } from '../../src/tools/rehearse/foreign-programs.ts';
 import { buildGuestFiles } from '../../src/tools/rehearse/guest-files.ts';
 import { machines } from '../../src/tools/rehearse/machines.ts';
-import { checkPrograms, type RehearsalKernel, type RehearsalPlan } from '../../src/tools/rehearse/plan.ts';
+import { checkPrograms, chooseKernel, type RehearsalPlan } from '../../src/tools/rehearse/plan.ts';
 import { type GuestEnd, type OnLine, runGuest } from '../../src/tools/rehearse/qemu.ts';
-import { type GuestKernelName, guestKernels } from '../guests/guests.ts';
+import type { GuestKernelName } from '../guests/kernels.ts';
+import { labPlan } from '../guests/plan.ts';
 
 export interface Boot {
   readonly kernel: GuestKernelName;
@@ -41,31 +40,24 @@ export interface Booted {
   readonly console: string;
 }
 
-const memory = 1024 * 2 ** 20;
-
 /** E_NEEDS for missing programs. */
 export async function boot(request: Boot, progress: Progress = silentProgress): Promise<Booted> {
-  const { suite, flavour, arch } = guestKernels[request.kernel];
   const { timeout = 300 } = request;
+  const plan = await labPlan(
+    request.kernel,
+    {
+      load: request.load,
+      crashkernel: request.crashkernel ?? '',
+      workload: request.workload,
+      timeout,
+      ...(request.diskFiles === undefined ? {} : { diskFiles: request.diskFiles }),
+    },
+    progress,
+  );
+  const { arch, memory } = plan;
   checkPrograms(arch);
   const machine = machines[arch];
-  const debian = await debianKernel({ suite, flavour, progress });
-  const kernel: RehearsalKernel = { image: debian.vmlinuz, modules: debian.modules };
-  const plan: RehearsalPlan = {
-    arch,
-    load: request.load,
-    kernel,
-    memory,
-    crashkernel: request.crashkernel ?? '',
-    cpus: 2,
-    dumpLevel: 31,
-    keep: undefined,
-    workload: request.workload,
-    ...(request.diskFiles === undefined ? {} : { diskFiles: request.diskFiles }),
-    timeout,
-    node: process.execPath,
-    entry: fileURLToPath(new URL('../../src/cli/capture.ts', import.meta.url)),
-  };
+  const kernel = await chooseKernel(plan, progress);
   const work = mkdtempSync(join(cacheDir('boots'), 'run-'));
   try {
     const built = await buildGuestFiles(work, plan, kernel, await guestPrograms(arch, plan.node, progress));
@@ -82,7 +74,7 @@ export async function boot(request: Boot, progress: Progress = silentProgress): 
         commandLine: [`console=${machine.console}`, ...words].join(' '),
         disks: [built.disk, ...(built.scratchDisk === undefined ? [] : [built.scratchDisk])],
         memory,
-        cpus: 2,
+        cpus: plan.cpus,
         serialLog,
         ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
       },

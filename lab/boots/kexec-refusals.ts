@@ -25,6 +25,7 @@ for (const call of calls) {
   tellKexec(`too big ${call}`, ['-p', call, '--initrd', '/run/large-initrd', kernel]);
   tellKexec(`not root ${call}`, ['-p', call, kernel], nobody);
 }
+tellKexec('hotplug', ['-p', '-c', '--hotplug', kernel]);
 tellKexec('nothing there', ['-p', '/mnt/boot/none']);
 tellKexec('nothing loaded', ['-e']);
 if (isArm64) tellKexec('bad device tree', ['-p', '-c', '--dtb', '/run/no.dtb', kernel]);

@@ -1,18 +1,26 @@
-/** Debian's kexec for x86_64 guests: the program and its libraries, as files for a guest's disk. */
+/** Debian's kexec for guests: the program and its libraries, as files for a guest's disk. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { debianTree } from '../../src/tools/rehearse/debian.ts';
+import type { GuestArch } from '../../src/tools/rehearse/machines.ts';
 
-const multiarch = 'x86_64-linux-gnu';
+const packagesOf = {
+  x86_64: { suite: 'bookworm', architecture: 'amd64', multiarch: 'x86_64-linux-gnu' },
+  arm64: { suite: 'trixie', architecture: 'arm64', multiarch: 'aarch64-linux-gnu' },
+} as const;
 
 /** Where to on the disk, from which file here: peer/kexec and peer/lib/… E_NEEDS without apt or a network. */
-export async function kexecToolsFiles(progress: Progress): Promise<ReadonlyMap<string, string>> {
+export async function kexecToolsFiles(
+  arch: GuestArch,
+  progress: Progress,
+): Promise<ReadonlyMap<string, string>> {
+  const { suite, architecture, multiarch } = packagesOf[arch];
   const tree = await debianTree({
-    suite: 'bookworm',
+    suite,
     packages: ['kexec-tools'],
-    architecture: 'amd64',
+    architecture,
     progress,
   });
   const kexec = ['usr/sbin/kexec', 'sbin/kexec']

@@ -8,18 +8,11 @@ import { readMachineFacts } from '../../src/tools/kexec/machine/facts.ts';
 import { tellHeader } from './tell-header.ts';
 
 tellHeader(buildElfCoreHeader(elfCoreHeaderFacts(readMachineFacts())));
+const loader = process.arch === 'arm64' ? 'ld-linux-aarch64.so.1' : 'ld-linux-x86-64.so.2';
 const { status, stderr } = spawnSync(
-  '/mnt/peer/lib/ld-linux-x86-64.so.2',
+  `/mnt/peer/lib/${loader}`,
   [
-    ...[
-      '--library-path',
-      '/mnt/peer/lib',
-      '/mnt/peer/kexec',
-      '-c',
-      '-p',
-      '--append',
-      'console=ttyS0 nr_cpus=1',
-    ],
+    ...['--library-path', '/mnt/peer/lib', '/mnt/peer/kexec', '-c', '-p', '--append', 'nr_cpus=1'],
     ...['--initrd', '/mnt/boot/initramfs-kdump.img', '/mnt/boot/vmlinuz'],
   ],
   { encoding: 'utf8' },

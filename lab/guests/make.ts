@@ -6,7 +6,8 @@
 import { VmcoreError } from '../../src/base/errors.ts';
 import { parseSize } from '../../src/base/units.ts';
 import { terminalProgress } from '../../src/cli/terminal-progress.ts';
-import { guestDump, parseGuestKernel } from './guests.ts';
+import { guestDump } from './guests.ts';
+import { parseGuestKernel } from './kernels.ts';
 
 async function main([kernel, memory = '1G']: readonly string[]): Promise<void> {
   const bytes = parseSize(memory);

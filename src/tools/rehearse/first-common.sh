@@ -1,5 +1,5 @@
-# What the machines that are to be panicked share, whatever arms them: the /init of a rehearsal's (first-machine.sh) and of the lab's
-# arm64 guests. Sourced after stage0-common.sh; expects node and vmcore.mjs below /vmcore, and /workload.mjs when there is a workload.
+# What fills the memory of a machine that is to be panicked (first-machine.sh): what is in a dump depends on this file alone, and on the
+# workload. Sourced after stage0-common.sh; expects node and vmcore.mjs below /vmcore, and /workload.mjs when there is one.
 
 # give_up EVENT JSON: nothing can be panicked; says why.
 give_up() {
