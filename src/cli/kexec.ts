@@ -1,6 +1,7 @@
 /** `vmcore kexec`: kexec's command line (kexec(8) of kexec-tools), for both system calls. */
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
 import { VmcoreError } from '../base/errors.ts';
 import { reusableCommandLine } from '../tools/kexec/command-line.ts';
 import { executeLoaded } from '../tools/kexec/execute.ts';
@@ -50,44 +51,49 @@ function address(text: string): number {
 }
 
 export function kexecCommand(): Command {
-  return new Command('kexec')
-    .description('load, unload and query the crash kernel, or reboot into another kernel')
-    .argument(
-      '[kernel]',
-      'kernel image: bzImage, Image, Image.gz, EFI zboot, vmlinux or a unified kernel image',
-    )
-    .option('-p, --load-panic', 'load the crash kernel: what is booted when this kernel panics')
-    .option('-l, --load', 'load a kernel to reboot into')
-    .option('-e, --exec', 'reboot into the loaded kernel, after a clean shutdown')
-    .option('-f, --force', 'load, when a kernel is given, and reboot into it at once: no shutdown')
-    .option('-u, --unload', 'unload it (with -p: the crash kernel)')
-    .option('-S, --status', 'exit with 1 when the crash kernel is loaded (with -l: the other), 0 when not')
-    .option('-s, --kexec-file-syscall', 'load with kexec_file_load(2)')
-    .option('-c, --kexec-syscall', 'load with kexec_load(2)')
-    .option('-a, --kexec-syscall-auto', 'kexec_file_load(2), then kexec_load(2) (the default)')
-    .option('--initrd <file>', 'initramfs of the loaded kernel')
-    .option('--ramdisk <file>', 'the same as --initrd')
-    .option('--append <text>', 'command line of the loaded kernel')
-    .option('--command-line <text>', 'the same as --append')
-    .option(
-      '--reuse-cmdline',
-      'begin with the running command line, without BOOT_IMAGE= (with -p: and crashkernel=)',
-    )
-    .option('--dtb <file>', 'device tree of the loaded kernel (arm64)')
-    .option('-t, --type <type>', 'refuse an image that is not of this type: bzImage, Image, vmlinux, …')
-    .option('--mem-min <address>', 'load nothing below', address)
-    .option('--mem-max <address>', 'load nothing above', address)
-    .option('--entry <address>', 'jump there instead of to the entry of the image', address)
-    .option('-i, --no-checks', 'do not verify the loaded images (SHA-256) before they are booted')
-    .option('-x, --no-ifdown', 'with -e: leave the network up')
-    .option('-y, --no-sync', 'with -e: do not write out the page cache')
-    .option('--noefi', 'do not hand over EFI runtime services (x86_64)')
-    .option('--hotplug', 'leave room for processors and memory that come later, which the kernel fills in')
-    .option('--print-ckr-size', 'print the bytes reserved for the crash kernel')
-    .option('-d, --debug', 'print all that is loaded, and where')
-    .option('--dry-run', 'lay out and print everything, load nothing')
-    .option('--json', 'with --dry-run, -S: as JSON')
-    .action((kernel: string | undefined, options: KexecOptions) => runKexec(kernel, options));
+  return (
+    new Command('kexec')
+      .description('load, unload and query the crash kernel, or reboot into another kernel')
+      .version(`vmcore kexec ${packageJson.version}`, '-v, --version', 'print the version')
+      .argument(
+        '[kernel]',
+        'kernel image: bzImage, Image, Image.gz, EFI zboot, vmlinux or a unified kernel image',
+      )
+      .option('-p, --load-panic', 'load the crash kernel: what is booted when this kernel panics')
+      .option('-l, --load', 'load a kernel to reboot into')
+      .option('-e, --exec', 'reboot into the loaded kernel, after a clean shutdown')
+      .option('-f, --force', 'load, when a kernel is given, and reboot into it at once: no shutdown')
+      .option('-u, --unload', 'unload it (with -p: the crash kernel)')
+      .option('-S, --status', 'exit with 1 when the crash kernel is loaded (with -l: the other), 0 when not')
+      .option('-s, --kexec-file-syscall', 'load with kexec_file_load(2)')
+      .option('-c, --kexec-syscall', 'load with kexec_load(2)')
+      .option('-a, --kexec-syscall-auto', 'kexec_file_load(2), then kexec_load(2) (the default)')
+      .option('--initrd <file>', 'initramfs of the loaded kernel')
+      .option('--ramdisk <file>', 'the same as --initrd')
+      .option('--append <text>', 'command line of the loaded kernel')
+      .option('--command-line <text>', 'the same as --append')
+      .option(
+        '--reuse-cmdline',
+        'begin with the running command line, without BOOT_IMAGE= (with -p: and crashkernel=)',
+      )
+      .option('--dtb <file>', 'device tree of the loaded kernel (arm64)')
+      .option('-t, --type <type>', 'refuse an image that is not of this type: bzImage, Image, vmlinux, …')
+      .option('--mem-min <address>', 'load nothing below', address)
+      .option('--mem-max <address>', 'load nothing above', address)
+      .option('--entry <address>', 'jump there instead of to the entry of the image', address)
+      .option('-i, --no-checks', 'do not verify the loaded images (SHA-256) before they are booted')
+      .option('-x, --no-ifdown', 'with -e: leave the network up')
+      .option('-y, --no-sync', 'with -e: do not write out the page cache')
+      .option('--noefi', 'do not hand over EFI runtime services (x86_64)')
+      .option('--hotplug', 'leave room for processors and memory that come later, which the kernel fills in')
+      .option('--print-ckr-size', 'print the bytes reserved for the crash kernel')
+      .option('-d, --debug', 'print all that is loaded, and where')
+      .option('--dry-run', 'lay out and print everything, load nothing')
+      // Given by configurations of kexec-tools; it is what is always written.
+      .addOption(new Option('--elf64-core-headers').hideHelp())
+      .option('--json', 'with --dry-run, -S: as JSON')
+      .action((kernel: string | undefined, options: KexecOptions) => runKexec(kernel, options))
+  );
 }
 
 async function runKexec(kernel: string | undefined, options: KexecOptions): Promise<void> {
