@@ -155,6 +155,11 @@ class Monitor {
     const command = { execute: 'human-monitor-command', arguments: { 'command-line': question }, id };
     this.child.stdin?.write(`${JSON.stringify(command)}\n`);
     while (!this.ended) {
+      // QEMU 7.2 says this and then, now and then, waits for ever when it is asked something while it ends.
+      if (this.said.includes('"event": "SHUTDOWN"')) {
+        this.ended = true;
+        break;
+      }
       const line = this.said.split('\n').find((text) => text.includes(`"id": "${id}"`));
       if (line !== undefined) {
         this.said = '';
