@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type GuestKernelName, guestKernels } from '../lab/guests/guests.ts';
+import { type GuestKernelName, guestKernels } from '../lab/guests/kernels.ts';
 import { viewOf } from '../src/base/bytes.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { planArm64 } from '../src/tools/kexec/arm64-plan.ts';
