@@ -34,7 +34,7 @@ interface KexecOptions {
   readonly debug?: true;
   readonly dryRun?: true;
   readonly json?: true;
-  readonly efi: boolean;
+  readonly noefi?: true;
   /** Commander's names for --no-checks, --no-sync and --no-ifdown. */
   readonly checks: boolean;
   readonly sync: boolean;
@@ -162,7 +162,7 @@ async function load(kernel: string, options: KexecOptions): Promise<void> {
       entry: options.entry,
       verify: options.checks,
       hotplug: options.hotplug === true,
-      efi: options.efi ? 'hand over' : 'leave out',
+      efi: options.noefi ? 'leave out' : 'hand over',
     });
   if (options.dryRun) {
     const laidOut = plan();
