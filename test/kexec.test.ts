@@ -12,7 +12,7 @@ import { type KexecAnswer, kexecAnswers } from '../lab/boots/tell-kexec.ts';
 import { type GuestKernelName, guestKernels } from '../lab/guests/kernels.ts';
 import { labPlan } from '../lab/guests/plan.ts';
 import { silentProgress } from '../src/base/progress.ts';
-import { debianKernel } from '../src/tools/rehearse/debian.ts';
+import { debianKernel, debianTree } from '../src/tools/rehearse/debian.ts';
 import { rehearse } from '../src/tools/rehearse/rehearse.ts';
 import type { RehearsalReport } from '../src/tools/rehearse/report.ts';
 import { vmcore } from './command.ts';
@@ -233,6 +233,30 @@ describe('kexec -l and -e', () => {
       assert.equal(end, 'powered-off');
     });
   }
+});
+
+describe('kexec -l and -e on a machine with EFI', () => {
+  it('hands EFI over: the second kernel uses its runtime services', async () => {
+    const ovmf = await debianTree({
+      suite: 'bookworm',
+      packages: ['ovmf'],
+      architecture: 'amd64',
+      progress: silentProgress,
+    });
+    const { console, end } = await boot({
+      kernel: '6.12-x86_64',
+      workload: workload('kexec-reboot.ts'),
+      load: 'auto',
+      firmware: join(ovmf, 'usr/share/ovmf/OVMF.fd'),
+    });
+    assert.equal(kexecAnswers(console).get('load')?.status, 0);
+    const second = console.slice(console.indexOf('Linux version', console.indexOf('@kexec')));
+    assert.match(second, /second-kernel/);
+    assert.match(second, /efi: EFI v[0-9.]+ by EDK II/);
+    assert.match(second, /efivars: Registered efivars operations/);
+    assert.match(second, /vmcore: stage0-start/);
+    assert.equal(end, 'powered-off');
+  });
 });
 
 describe('a crash kernel that was damaged in memory', () => {

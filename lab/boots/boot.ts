@@ -28,6 +28,8 @@ export interface Boot {
   readonly parameters?: readonly string[];
   /** The guest's RAM is this file, which it shares with us. */
   readonly memoryFile?: string;
+  /** An EFI firmware's file. */
+  readonly firmware?: string;
   /** Sees every line of the console. */
   readonly onLine?: OnLine;
   /** Seconds; 300 when not given. */
@@ -76,6 +78,7 @@ export async function boot(request: Boot, progress: Progress = silentProgress): 
         memory,
         cpus: plan.cpus,
         serialLog,
+        ...(request.firmware === undefined ? {} : { firmware: request.firmware }),
         ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
       },
       { total: timeout, silence: 120, abort: new AbortController().signal },

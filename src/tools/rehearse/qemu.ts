@@ -16,6 +16,8 @@ export interface Guest {
   readonly kernel: string;
   readonly initrd: string;
   readonly commandLine: string;
+  /** A file; QEMU's own when undefined: a BIOS, or none. */
+  readonly firmware?: string;
   /** Raw images, seen as /dev/vda, /dev/vdb … */
   readonly disks: readonly string[];
   /** Bytes. */
@@ -118,6 +120,7 @@ function qemuArguments(guest: Guest): string[] {
     ...guest.accelerator.args,
     ...['-smp', String(guest.cpus), '-m', String(megabytes)],
     ...(guest.memoryFile === undefined ? [] : memoryInFile(guest.memoryFile, megabytes)),
+    ...(guest.firmware === undefined ? [] : ['-bios', guest.firmware]),
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-net', 'none', '-no-reboot'],
     ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
     // The host does not crash in the middle of this, so its cache need not be flushed for the guest's fsync.
