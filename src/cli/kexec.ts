@@ -141,7 +141,7 @@ async function load(kernel: string, options: KexecOptions): Promise<void> {
     await Promise.all([
       import('../tools/kexec/images/read-image.ts'),
       import('../tools/kexec/machine-plan.ts'),
-      import('../tools/kexec/describe-plan.ts'),
+      import('../tools/kexec/plan/describe-plan.ts'),
     ]);
   const kind: LoadKind = options.loadPanic ? 'crash' : 'reboot';
   const image = readKernelImage(readLoaded(kernel), kernel, machineArch());

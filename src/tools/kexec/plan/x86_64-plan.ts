@@ -12,14 +12,14 @@
  * up to init_size bytes from its load address. Sources of truth: Documentation/arch/x86/boot.rst and, for what is handed on,
  * arch/x86/kernel/kexec-bzimage64.c (bzImage64_load(); 6.1 to 7.2).
  */
-import { alignUp } from '../../base/bytes.ts';
-import { VmcoreError } from '../../base/errors.ts';
-import { hex } from '../../base/units.ts';
+import { alignUp } from '../../../base/bytes.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { hex } from '../../../base/units.ts';
+import type { X86KernelImage } from '../images/image.ts';
+import type { FirmwareRange } from '../machine/firmware.ts';
+import { type MemoryRange, withoutRanges } from '../memory-ranges.ts';
 import { loadRange } from './free-memory.ts';
-import type { X86KernelImage } from './images/image.ts';
 import { commonPieces, Layout } from './layout.ts';
-import type { FirmwareRange } from './machine/firmware.ts';
-import { type MemoryRange, withoutRanges } from './memory-ranges.ts';
 import type { Piece } from './placement.ts';
 import { checkCommandLine, type KexecPlan, type PlanRequest, withoutAddresses } from './plan.ts';
 import {

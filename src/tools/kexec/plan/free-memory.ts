@@ -5,11 +5,11 @@
  * is for its DMA only, and the kernel refuses segments there (sanity_check_segment_list() checks against crashk_res; kernel/kexec_core.c,
  * Linux 6.1). A kernel for `kexec -e` goes anywhere in RAM: its segments are copied into place when nothing else needs that RAM any more.
  */
-import { VmcoreError } from '../../base/errors.ts';
-import { type FirmwareRange, firmwareMemoryType } from './machine/firmware.ts';
-import type { IomemEntry } from './machine/iomem.ts';
-import { type MemoryRange, withoutRanges } from './memory-ranges.ts';
-import type { KexecArch } from './segment.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { type FirmwareRange, firmwareMemoryType } from '../machine/firmware.ts';
+import type { IomemEntry } from '../machine/iomem.ts';
+import { type MemoryRange, withoutRanges } from '../memory-ranges.ts';
+import type { KexecArch } from '../segment.ts';
 
 /** The reservation that a capture kernel is loaded into. E_NEEDS when there is none. */
 export function loadRange(crashKernels: readonly MemoryRange[]): MemoryRange {

@@ -4,10 +4,10 @@
  * On x86_64 ttyS0 to ttyS3 have had their I/O ports since the PC (arch/x86/include/asm/serial.h, Linux 6.1). On arm64 a PL011 is in
  * /proc/iomem by its driver's name or its node's (`9000000.pl011 pl011@9000000`, `ARMH0011:00`); others are not known by their addresses.
  */
-import { splitWords } from './command-line.ts';
-import type { IomemEntry } from './machine/iomem.ts';
-import type { KexecArch } from './segment.ts';
-import type { SerialConsole } from './trampoline/trampoline.ts';
+import { splitWords } from '../command-line.ts';
+import type { IomemEntry } from '../machine/iomem.ts';
+import type { KexecArch } from '../segment.ts';
+import type { SerialConsole } from '../trampoline/trampoline.ts';
 
 const ports: readonly number[] = [0x3f8, 0x2f8, 0x3e8, 0x2e8];
 

@@ -5,9 +5,9 @@
  * efi_setup_data in arch/x86/include/asm/efi.h and efi_memory_desc_t in include/linux/efi.h (Linux 6.1). A kernel older than a type skips
  * that node: SETUP_RNG_SEED came with 6.0.
  */
-import { alignUp, putU64, viewOf } from '../../base/bytes.ts';
-import type { EfiFacts, EfiRuntimeRange } from './machine/firmware.ts';
-import type { KernelFiles } from './machine/kernel-files.ts';
+import { alignUp, putU64, viewOf } from '../../../base/bytes.ts';
+import type { EfiFacts, EfiRuntimeRange } from '../machine/firmware.ts';
+import type { KernelFiles } from '../machine/kernel-files.ts';
 
 export const SetupDataType = { e820Extension: 1, efi: 4, rngSeed: 9 } as const;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failsWith } from '../../../test/support/expect-error.ts';
+import { failsWith } from '../../../../test/support/expect-error.ts';
+import { parseIomem } from '../machine/iomem.ts';
 import { freeForReboot, loadRange, memoryMapOf } from './free-memory.ts';
-import { parseIomem } from './machine/iomem.ts';
 
 const x86 = parseIomem(`00000000-00000fff : Reserved
 00001000-0009fbff : System RAM

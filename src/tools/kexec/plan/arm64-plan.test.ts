@@ -1,14 +1,14 @@
 /** The layout against Documentation/arch/arm64/booting.rst. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failsWith } from '../../../test/support/expect-error.ts';
-import { type Arm64ImageSpec, arm64ImageBytes } from '../../../test/support/kernel-images.ts';
-import { type DeviceTree, parseDeviceTree } from '../../formats/fdt.ts';
-import { findNode, numberOf, rangesOf } from '../../formats/fdt-properties.ts';
+import { failsWith } from '../../../../test/support/expect-error.ts';
+import { type Arm64ImageSpec, arm64ImageBytes } from '../../../../test/support/kernel-images.ts';
+import { type DeviceTree, parseDeviceTree } from '../../../formats/fdt.ts';
+import { findNode, numberOf, rangesOf } from '../../../formats/fdt-properties.ts';
+import { readKernelImage } from '../images/read-image.ts';
+import type { Segment } from '../segment.ts';
 import { type Arm64PlanRequest, planArm64 } from './arm64-plan.ts';
-import { readKernelImage } from './images/read-image.ts';
 import type { KexecPlan } from './plan.ts';
-import type { Segment } from './segment.ts';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;

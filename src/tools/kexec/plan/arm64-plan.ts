@@ -10,12 +10,12 @@
  * Sources of truth: Documentation/arch/arm64/booting.rst, and arch/arm64/kernel/kexec_image.c and machine_kexec_file.c for the same work by
  * the kernel (6.1 to 7.2).
  */
-import { alignDown, alignUp } from '../../base/bytes.ts';
-import type { DeviceTree } from '../../formats/fdt.ts';
-import { captureDeviceTree, deviceTreeBlob, type NextKernel } from './device-tree.ts';
-import type { Arm64KernelImage } from './images/image.ts';
+import { alignDown, alignUp } from '../../../base/bytes.ts';
+import type { DeviceTree } from '../../../formats/fdt.ts';
+import { captureDeviceTree, deviceTreeBlob, type NextKernel } from '../device-tree.ts';
+import type { Arm64KernelImage } from '../images/image.ts';
+import type { MemoryRange } from '../memory-ranges.ts';
 import { commonPieces, Layout } from './layout.ts';
-import type { MemoryRange } from './memory-ranges.ts';
 import type { AddressBounds, Piece } from './placement.ts';
 import { checkCommandLine, type KexecPlan, type PlanRequest, withoutAddresses } from './plan.ts';
 

@@ -1,14 +1,14 @@
 /** A plan for people (-d, --dry-run) and for programs (--json): all that would be loaded, and nothing of its content. */
-import { viewOf } from '../../base/bytes.ts';
-import { formatSize, hex } from '../../base/units.ts';
+import { viewOf } from '../../../base/bytes.ts';
+import { formatSize, hex } from '../../../base/units.ts';
 import {
   elfHeaderSize,
   programHeaderCountOffset,
   programHeaderSize,
   programHeadersIn,
   SegmentType,
-} from '../../formats/elf.ts';
-import type { MemoryRange } from './memory-ranges.ts';
+} from '../../../formats/elf.ts';
+import type { MemoryRange } from '../memory-ranges.ts';
 import type { Arm64HandedOver, KexecPlan, X86HandedOver } from './plan.ts';
 import { SetupDataType } from './x86_64-setup-data.ts';
 

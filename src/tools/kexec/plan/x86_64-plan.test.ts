@@ -3,13 +3,13 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failsWith } from '../../../test/support/expect-error.ts';
-import { type BzImageSpec, bzImageBytes } from '../../../test/support/kernel-images.ts';
-import { cString, u64, viewOf } from '../../base/bytes.ts';
-import { readKernelImage } from './images/read-image.ts';
-import type { FirmwareRange } from './machine/firmware.ts';
+import { failsWith } from '../../../../test/support/expect-error.ts';
+import { type BzImageSpec, bzImageBytes } from '../../../../test/support/kernel-images.ts';
+import { cString, u64, viewOf } from '../../../base/bytes.ts';
+import { readKernelImage } from '../images/read-image.ts';
+import type { FirmwareRange } from '../machine/firmware.ts';
+import type { Segment } from '../segment.ts';
 import type { KexecPlan } from './plan.ts';
-import type { Segment } from './segment.ts';
 import { usesFiveLevels } from './x86_64-machine.ts';
 import { planX86_64, type X86Machine, type X86PlanRequest } from './x86_64-plan.ts';
 import type { X86EfiFacts } from './x86_64-setup-data.ts';

@@ -4,10 +4,10 @@
  * Addresses are physical, sizes bytes. Pieces are rounded up to whole pages: the kernel takes no others (sanity_check_segment_list() in
  * kernel/kexec_core.c, Linux 6.1).
  */
-import { alignUp } from '../../base/bytes.ts';
-import { VmcoreError } from '../../base/errors.ts';
-import { formatSize, hex } from '../../base/units.ts';
-import { findPlace, type MemoryRange, type Placement, withoutRanges } from './memory-ranges.ts';
+import { alignUp } from '../../../base/bytes.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { formatSize, hex } from '../../../base/units.ts';
+import { findPlace, type MemoryRange, type Placement, withoutRanges } from '../memory-ranges.ts';
 
 /** Bounds, physical: nothing below `min`, nothing from `max` on. */
 export interface AddressBounds {

@@ -4,9 +4,9 @@
  * Source of truth: struct boot_e820_entry in arch/x86/include/uapi/asm/setup_data.h (bootparam.h up to 6.6), the types in
  * arch/x86/include/asm/e820/types.h; what a capture kernel gets: crash_setup_memmap_entries() in arch/x86/kernel/crash.c (6.1 to 7.2).
  */
-import { putU64, viewOf } from '../../base/bytes.ts';
-import type { FirmwareMemoryType, FirmwareRange } from './machine/firmware.ts';
-import { type MemoryRange, normalRanges, withoutRanges } from './memory-ranges.ts';
+import { putU64, viewOf } from '../../../base/bytes.ts';
+import type { FirmwareMemoryType, FirmwareRange } from '../machine/firmware.ts';
+import { type MemoryRange, normalRanges, withoutRanges } from '../memory-ranges.ts';
 
 const typeNumbers: Readonly<Record<FirmwareMemoryType, number>> = {
   ram: 1,

@@ -1,8 +1,9 @@
 /** What the running x86_64 machine tells the next kernel, read from /proc and /sys. */
+
+import { readAcpiRootPointer, readBootParams, readEfi, readFirmwareMap } from '../machine/firmware.ts';
+import type { IomemEntry } from '../machine/iomem.ts';
+import type { KernelFiles } from '../machine/kernel-files.ts';
 import { memoryMapOf } from './free-memory.ts';
-import { readAcpiRootPointer, readBootParams, readEfi, readFirmwareMap } from './machine/firmware.ts';
-import type { IomemEntry } from './machine/iomem.ts';
-import type { KernelFiles } from './machine/kernel-files.ts';
 import type { X86Machine } from './x86_64-plan.ts';
 import { withSmbios } from './x86_64-setup-data.ts';
 

@@ -5,11 +5,11 @@
  * protocol") and zero-page.rst; which fields a kernel that starts another one fills: setup_boot_parameters() and setup_efi_state() in
  * arch/x86/kernel/kexec-bzimage64.c (6.1 to 7.2, which differ in nothing that is filled here).
  */
-import { putU64, u64, viewOf } from '../../base/bytes.ts';
-import { SetupHeader } from './images/bzimage.ts';
-import type { X86KernelImage } from './images/image.ts';
-import type { FirmwareRange } from './machine/firmware.ts';
-import type { MemoryRange } from './memory-ranges.ts';
+import { putU64, u64, viewOf } from '../../../base/bytes.ts';
+import { SetupHeader } from '../images/bzimage.ts';
+import type { X86KernelImage } from '../images/image.ts';
+import type { FirmwareRange } from '../machine/firmware.ts';
+import type { MemoryRange } from '../memory-ranges.ts';
 import { encodeE820, extendedMemory } from './x86_64-e820.ts';
 
 export const bootParamsSize = 4096;

@@ -1,11 +1,11 @@
 /** The steps that both architectures' plans take alike: places for the pieces, segments at these places, the trampoline before them. */
-import type { MovedRange } from './elfcorehdr.ts';
+import type { MovedRange } from '../elfcorehdr.ts';
+import type { MemoryRange } from '../memory-ranges.ts';
+import type { KexecArch, Segment } from '../segment.ts';
+import { trampoline, trampolineSize } from '../trampoline/trampoline.ts';
 import { loadRange } from './free-memory.ts';
-import type { MemoryRange } from './memory-ranges.ts';
 import { type AddressBounds, type Piece, placeAll, rangeOf } from './placement.ts';
 import { checkedSegments, type PlanRequest, type Purpose } from './plan.ts';
-import type { KexecArch, Segment } from './segment.ts';
-import { trampoline, trampolineSize } from './trampoline/trampoline.ts';
 
 /** What is the same everywhere: the ELF core header of a capture kernel, room for low memory, and the initrd. As high as they can be. */
 export function commonPieces(

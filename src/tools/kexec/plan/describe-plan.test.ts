@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { buildElfCoreHeader } from '../elfcorehdr.ts';
 import { describePlan, planJson } from './describe-plan.ts';
-import { buildElfCoreHeader } from './elfcorehdr.ts';
 import type { KexecPlan } from './plan.ts';
 
 const common = {

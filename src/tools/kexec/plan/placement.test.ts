@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failsWith } from '../../../test/support/expect-error.ts';
-import { VmcoreError } from '../../base/errors.ts';
+import { failsWith } from '../../../../test/support/expect-error.ts';
+import { VmcoreError } from '../../../base/errors.ts';
 import { crashkernelFor, type Piece, placeAll, type Room } from './placement.ts';
 
 const MiB = 2 ** 20;

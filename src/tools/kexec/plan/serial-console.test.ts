@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseIomem } from './machine/iomem.ts';
+import { parseIomem } from '../machine/iomem.ts';
 import { serialConsole } from './serial-console.ts';
 
 const virt = parseIomem(`09000000-09000fff : pl011@9000000

@@ -3,14 +3,14 @@
  *
  * A plan is made without touching the machine: everything it needs is handed in, and it can be printed instead of loaded (--dry-run).
  */
-import { VmcoreError } from '../../base/errors.ts';
-import { splitWords } from './command-line.ts';
-import type { MovedRange } from './elfcorehdr.ts';
-import type { FirmwareRange } from './machine/firmware.ts';
-import type { MemoryRange } from './memory-ranges.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { splitWords } from '../command-line.ts';
+import type { MovedRange } from '../elfcorehdr.ts';
+import type { FirmwareRange } from '../machine/firmware.ts';
+import type { MemoryRange } from '../memory-ranges.ts';
+import type { LoadPlan, Segment } from '../segment.ts';
+import type { SerialConsole } from '../trampoline/trampoline.ts';
 import type { AddressBounds } from './placement.ts';
-import type { LoadPlan, Segment } from './segment.ts';
-import type { SerialConsole } from './trampoline/trampoline.ts';
 
 /** The ELF core header to load: see elfcorehdr.ts. */
 export interface CoreHeaderPart {
