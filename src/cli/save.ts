@@ -22,11 +22,11 @@ export const saveCommand = (): Command =>
       const journal = kernelJournal();
       try {
         const conf = readConf(options.config, journal, options.fallbackDevice);
-        const { result } = await save(
+        const { lost } = await save(
           { vmcore: options.vmcore, conf, also: options.keepRaw ? 'raw' : 'nothing' },
           journal,
         );
-        if (result.lost > 0) process.exitCode = ExitStatus.incomplete;
+        if (lost > 0) process.exitCode = ExitStatus.incomplete;
       } catch (error) {
         const known = error instanceof VmcoreError;
         journal.event('save-failed', {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
-import type { KdumpConf } from './kdump-conf.ts';
+import { deviceText, type FileSystemTarget } from './conf/target.ts';
 
 /** Replaying a journal after a crash takes seconds; a device that does not answer takes for ever. */
 const mountTimeout = 60_000;
@@ -16,7 +16,8 @@ export interface MountedTarget {
 }
 
 /** E_IO, with mount's own words, when it cannot be mounted. */
-export function mountTarget({ fileSystem, device }: KdumpConf['target']): MountedTarget {
+export function mountTarget({ fileSystem, device: deviceName }: FileSystemTarget): MountedTarget {
+  const device = deviceText(deviceName);
   const folder = mkdtempSync(join(tmpdir(), 'kdump-target-'));
   try {
     run('mount', ['-t', fileSystem, device, folder], device);

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { failsWith } from '../../../test/support/expect-error.ts';
+import { VmcoreError } from '../../base/errors.ts';
+import { defaultCollector } from './conf/collector.ts';
 import type { Journal, JournalFields } from './journal.ts';
-import { readConf, save } from './save.ts';
+import { readConf, type SavePlan, save } from './save.ts';
 
 let folder: string;
 before(() => {
@@ -20,11 +22,14 @@ class Notebook implements Journal {
     this.events.push([name, fields]);
   }
 }
-const defaults = (device: string) => ({
-  target: { fileSystem: 'ext4', device },
+const defaults = (device: string): SavePlan => ({
+  target: { kind: 'filesystem', fileSystem: 'ext4', device: { by: 'path', value: device } },
   path: '/var/crash',
-  collector: { level: 31, codec: 'zstd' },
+  collector: defaultCollector('filesystem'),
 });
+/** Of one event, in the order in which they came. */
+const messages = (journal: Notebook, event: string): string[] =>
+  journal.events.flatMap(([name, fields]) => (name === event ? [String(fields.message)] : []));
 
 describe('the configuration of a capture', () => {
   it('is what the file says', () => {
@@ -33,23 +38,66 @@ describe('the configuration of a capture', () => {
     const journal = new Notebook();
     assert.deepEqual(readConf(path, journal, '/dev/vdb'), {
       ...defaults('/dev/vda'),
-      collector: { level: 1, codec: undefined },
+      collector: {
+        ...defaultCollector('filesystem'),
+        levels: [1],
+        format: { kind: 'kdump', codec: undefined },
+      },
     });
     assert.deepEqual(journal.events, []);
   });
 
-  it('that is broken or missing must not cost the dump: it is told, and the defaults are taken', () => {
-    const broken = join(folder, 'broken.conf');
-    writeFileSync(broken, 'ext4 /dev/vda\nbananas\n');
-    for (const [path, why] of [
-      [broken, /broken\.conf:2: "bananas" has no value.*\[E_USAGE\]/],
-      [join(folder, 'missing.conf'), /missing\.conf: cannot read: no such file \[E_FILE\]/],
+  it('that has an error keeps all that is right: it is told, and must not cost the dump', () => {
+    const path = join(folder, 'broken.conf');
+    writeFileSync(path, 'ext4 /dev/vda\nbananas\npath /dumps\ncore_collector makedumpfile -d 32\n');
+    const journal = new Notebook();
+    assert.deepEqual(readConf(path, journal, undefined), { ...defaults('/dev/vda'), path: '/dumps' });
+    assert.deepEqual(messages(journal, 'conf-problem').length, 2);
+    assert.match(
+      messages(journal, 'conf-problem')[0]!,
+      /broken\.conf:2: unknown key "bananas"; .*\[E_USAGE\]/,
+    );
+    assert.deepEqual(messages(journal, 'conf-ignored'), []);
+  });
+
+  it('without a target that can be saved to, or missing, is told, and the other disk is taken', () => {
+    const ssh = join(folder, 'ssh.conf');
+    writeFileSync(ssh, 'ssh kdump@server\npath /dumps\ncore_collector makedumpfile -F -d 1\n');
+    const wrong = join(folder, 'wrong.conf');
+    writeFileSync(wrong, 'ext4 vda\npath /dumps\n');
+    for (const [path, event, why, folderOnTarget] of [
+      [
+        ssh,
+        'conf-ignored',
+        /ssh\.conf: this release does not save to "ssh kdump@server".*\[E_UNSUPPORTED\]/,
+        '/dumps',
+      ],
+      [wrong, 'conf-ignored', /wrong\.conf:1: "vda" does not name a device.*\[E_USAGE\]/, '/dumps'],
+      [
+        join(folder, 'no.conf'),
+        'conf-problem',
+        /no\.conf: cannot read: no such file \[E_FILE\]/,
+        '/var/crash',
+      ],
     ] as const) {
       const journal = new Notebook();
-      assert.deepEqual(readConf(path, journal, '/dev/vdb'), defaults('/dev/vdb'));
-      assert.equal(journal.events[0]?.[0], 'conf-ignored');
-      assert.match(String(journal.events[0]?.[1].message), why);
+      assert.deepEqual(readConf(path, journal, '/dev/vdb'), {
+        ...defaults('/dev/vdb'),
+        path: folderOnTarget,
+      });
+      assert.match(messages(journal, event)[0] ?? '', why);
     }
+  });
+
+  it('that names no target is an error that says how to name one, when there is no other disk', () => {
+    const path = join(folder, 'nowhere.conf');
+    writeFileSync(path, 'path /x\n');
+    assert.throws(
+      () => readConf(path, new Notebook(), undefined),
+      (error) =>
+        error instanceof VmcoreError &&
+        error.toLine() === `${path}: names no target; add a line such as "ext4 /dev/vda" [E_USAGE]`,
+    );
   });
 
   it('that is broken is an error when there is no other disk to take', () => {
@@ -62,7 +110,7 @@ describe('a save whose target cannot be mounted', () => {
   it('says so in the words of mount', async () => {
     const journal = new Notebook();
     const device = join(folder, 'no-device');
-    const conf = { ...defaults(device), collector: { level: 31, codec: undefined } };
+    const conf = defaults(device);
     await assert.rejects(
       save({ vmcore: join(folder, 'no-vmcore'), conf, also: 'nothing' }, journal),
       failsWith('E_IO', /^mount failed: /),

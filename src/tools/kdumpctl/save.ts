@@ -5,7 +5,7 @@
  * its bytes to the disk, only then the final name, and last the directory. A step that fails is told and, where the dump can still be
  * had, does not stop the rest. What is written is never removed.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import { type Progress, silentProgress } from '../../base/progress.ts';
@@ -14,30 +14,41 @@ import type { Dump } from '../../formats/dump.ts';
 import { openDump } from '../../formats/open.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { FileSink, type IfExists, syncDirectoryOf } from '../../sys/file-sink.ts';
-import { openFile } from '../../sys/file-source.ts';
-import { asVmcoreError } from '../../sys/system-error.ts';
+import { openFile, openFileUnmapped } from '../../sys/file-source.ts';
 import { dmesgText } from '../crash/log.ts';
 import { makeDumpFile } from '../makedumpfile/dump-file.ts';
 import { DumpLevel } from '../makedumpfile/dump-level.ts';
 import type { MakedumpfileResult } from '../makedumpfile/job.ts';
+import { tryLevels } from '../makedumpfile/levels.ts';
 import { chooseResources } from '../makedumpfile/resources.ts';
+import { defaultCollector, type MakedumpfileCollector } from './conf/collector.ts';
+import { type KdumpConf, parseKdumpConf } from './conf/kdump-conf.ts';
+import { canSaveTo } from './conf/not-yet.ts';
+import { isError, problemError, problemLine } from './conf/problem.ts';
+import { readText } from './conf/read-text.ts';
+import { type FileSystemTarget, targetText } from './conf/target.ts';
 import type { Journal } from './journal.ts';
-import { defaultCollector, defaultPath, type KdumpConf, parseKdumpConf } from './kdump-conf.ts';
 import { type MemoryWatch, watchMemory } from './memory-watch.ts';
 import { openExplained } from './missing-vmcore.ts';
 import { type MountedTarget, mountTarget } from './mount.ts';
 
+/** What a save needs of kdump.conf. */
+export interface SavePlan extends Pick<KdumpConf, 'path' | 'collector'> {
+  readonly target: FileSystemTarget;
+}
+
 export interface SaveRequest {
   /** /proc/vmcore, or another dump to try the flow on. */
   readonly vmcore: string;
-  readonly conf: KdumpConf;
+  readonly conf: SavePlan;
   /** "raw": the whole ELF vmcore is saved too, as vmcore.elf. */
   readonly also: 'nothing' | 'raw';
 }
 
 export interface SaveResult {
   readonly folder: string;
-  readonly result: MakedumpfileResult;
+  /** Pages that could not be read: the dump is marked incomplete. */
+  readonly lost: number;
 }
 
 export const dumpNames = {
@@ -47,46 +58,70 @@ export const dumpNames = {
   raw: 'vmcore.elf',
 } as const;
 
-/** Reads the configuration; when it cannot be understood, says so and saves with the defaults to `fallbackDevice`. */
-export function readConf(path: string, journal: Journal, fallbackDevice: string | undefined): KdumpConf {
+/**
+ * Reads the configuration, and takes of it what can be understood: what is wrong with it is told, and must not cost the dump. When it names no
+ * target that can be saved to, that is `fallbackDevice`, and without one an error.
+ */
+export function readConf(path: string, journal: Journal, fallbackDevice: string | undefined): SavePlan {
+  const { conf, problems } = parseKdumpConf(textOf(path, journal, fallbackDevice), path);
+  for (const problem of problems) journal.event('conf-problem', { message: problemLine(problem) });
+  const { target, path: folder, collector } = conf;
+  if (canSaveTo(target)) return { target, path: folder, collector };
+  const [wrong] = problems.filter(isError);
+  const error = target.kind === 'path' && wrong !== undefined ? problemError(wrong) : noTarget(conf, path);
+  if (fallbackDevice === undefined) throw error;
+  journal.event('conf-ignored', { message: error.toLine() });
+  const device = { by: 'path', value: fallbackDevice } as const;
+  const fallback: FileSystemTarget = { kind: 'filesystem', fileSystem: 'ext4', device };
+  const isStream = collector.kind === 'makedumpfile' && collector.output === 'flattened';
+  return {
+    target: fallback,
+    path: folder,
+    collector: isStream ? defaultCollector('filesystem') : collector,
+  };
+}
+
+/** Nothing, and told, when the file cannot be read and there is a device to fall back to. */
+function textOf(path: string, journal: Journal, fallbackDevice: string | undefined): string {
   try {
-    return parseKdumpConf(readText(path), path);
+    return readText(path);
   } catch (error) {
     if (!(error instanceof VmcoreError) || fallbackDevice === undefined) throw error;
-    journal.event('conf-ignored', { message: error.toLine() });
-    return {
-      target: { fileSystem: 'ext4', device: fallbackDevice },
-      path: defaultPath,
-      collector: defaultCollector,
-    };
+    journal.event('conf-problem', { message: error.toLine() });
+    return '';
   }
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw asVmcoreError(cause, 'cannot read', { file: path });
+function noTarget({ target }: KdumpConf, file: string): VmcoreError {
+  if (target.kind === 'path') {
+    const hint = 'add a line such as "ext4 /dev/vda"';
+    return new VmcoreError('E_USAGE', 'names no target', { file, hint });
   }
+  return new VmcoreError('E_UNSUPPORTED', `this release does not save to "${targetText(target)}"`, {
+    file,
+    hint: 'name a file system: ext4, xfs or btrfs and its device',
+  });
 }
 
 /** Runs the whole flow. Throws what stopped it, after what could be saved was saved. */
 export async function save(request: SaveRequest, journal: Journal): Promise<SaveResult> {
   const memory = watchMemory();
   const { target, path } = request.conf;
-  journal.event('save-start', { device: target.device, ...memory.headroom() });
+  journal.event('save-start', { target: targetText(target), ...memory.headroom() });
   const mounted = mountTarget(target);
   try {
     const folder = join(mounted.folder, path, `127.0.0.1-${timestamp(new Date())}`);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const dump = openDump(openExplained(request.vmcore, openFile), {
+    const { collector } = request.conf;
+    const isMapped = collector.kind === 'copy' || collector.access === 'map';
+    const dump = openDump(openExplained(request.vmcore, isMapped ? openFile : openFileUnmapped), {
       codecs: nativeCodecs(),
       cutShort: 'accept',
     });
     saveLog(dump, folder, journal);
-    const result = await saveDump(dump, request, folder, journal, memory);
+    const lost = await saveDump(dump, request, folder, journal, memory);
     if (request.also === 'raw') saveRaw(dump, folder, journal, memory);
-    return { folder, result };
+    return { folder, lost };
   } finally {
     unmount(mounted, journal, memory);
   }
@@ -122,44 +157,71 @@ function writeDurably(path: string, bytes: Uint8Array): void {
   syncDirectoryOf(path);
 }
 
+/** Returns the pages that were lost. */
 async function saveDump(
   dump: Dump,
-  request: SaveRequest,
+  { conf: { collector } }: SaveRequest,
   folder: string,
   journal: Journal,
   memory: MemoryWatch,
-): Promise<MakedumpfileResult> {
-  const { level, codec } = request.conf.collector;
+): Promise<number> {
   const incomplete = join(folder, dumpNames.incomplete);
   const final = join(folder, dumpNames.dump);
-  const resources = chooseResources({ threads: undefined, cyclicBuffer: undefined });
-  journal.event('filter-start', { level, codec: codec ?? 'none', ...resources });
+  const lost =
+    collector.kind === 'copy'
+      ? copyVmcore(dump, incomplete, memory)
+      : (await filterDump(dump, collector, incomplete, journal, memory)).lost;
+  if (lost === 0) {
+    renameSync(incomplete, final);
+    syncDirectoryOf(final);
+  }
+  const path = lost === 0 ? final : incomplete;
+  chmodSync(path, 0o600);
+  journal.event('dump-saved', { path, ...memory.headroom() });
+  return lost;
+}
+
+async function filterDump(
+  dump: Dump,
+  { levels, format, tuning, sizeLimit, excludeVmemmap }: MakedumpfileCollector,
+  path: string,
+  journal: Journal,
+  memory: MemoryWatch,
+): Promise<MakedumpfileResult> {
+  const codec = format.kind === 'kdump' ? (format.codec ?? 'none') : 'none';
+  const resources = chooseResources({ threads: tuning.threads, cyclicBuffer: tuning.bitmapBytes });
+  journal.event('filter-start', { level: levels[0] ?? 0, format: format.kind, codec, ...resources });
   const write = (at: number, ifExists: IfExists): Promise<MakedumpfileResult> =>
     makeDumpFile({
       dump,
-      paths: [incomplete],
+      paths: [path],
       ifExists,
       level: at,
-      format: { kind: 'kdump', codec },
+      format,
       resources,
+      vmemmap: excludeVmemmap ? 'used' : 'all',
+      sizeLimit,
       onFailure: 'keep',
       durability: 'disk',
       progress: journalProgress(journal, memory),
     });
-  const result = await write(level, 'refuse').catch((error: unknown) => {
-    if (!isUnfilterable(error)) throw error;
-    // Too much is better than nothing: every page but those of zeros.
-    journal.event('filter-impossible', { message: error.toLine() });
-    return write(level & DumpLevel.zero, 'overwrite');
-  });
+  let ifExists: IfExists = 'refuse';
+  const result = await tryLevels(
+    levels,
+    (level) =>
+      write(level, ifExists).catch((error: unknown) => {
+        if (!isUnfilterable(error)) throw error;
+        // Too much is better than nothing: every page but those of zeros.
+        journal.event('filter-impossible', { message: error.toLine() });
+        return write(level & DumpLevel.zero, 'overwrite');
+      }),
+    (level) => {
+      journal.event('filter-again', { level, message: 'the dump did not fit' });
+      // What is there is what the level before left.
+      ifExists = 'overwrite';
+    },
+  );
   journal.event('filter-done', { ...result, excluded: { ...result.excluded } });
-  if (result.lost === 0) {
-    renameSync(incomplete, final);
-    syncDirectoryOf(final);
-  }
-  const path = result.lost === 0 ? final : incomplete;
-  chmodSync(path, 0o600);
-  journal.event('dump-saved', { path, ...memory.headroom() });
   return result;
 }
 
@@ -169,20 +231,29 @@ const isUnfilterable = (error: unknown): error is VmcoreError =>
 
 /** The ELF vmcore as it is, for comparing tools on the same crash. */
 function saveRaw(dump: Dump, folder: string, journal: Journal, memory: MemoryWatch): void {
-  const path = join(folder, dumpNames.raw);
+  copyVmcore(dump, join(folder, dumpNames.raw), memory);
+  journal.event('raw-saved', { bytes: dump.source.size, ...memory.headroom() });
+}
+
+/** Every byte, on the disk. What is there stays when it fails. Returns the pages lost: none, because what cannot be read is an error. */
+function copyVmcore({ source }: Dump, path: string, memory: MemoryWatch): number {
   const sink = new FileSink(path, 'refuse');
   const buffer = new Uint8Array(1 << 20);
-  const { source } = dump;
-  for (let offset = 0; offset < source.size; ) {
-    const got = source.read(offset, buffer.subarray(0, Math.min(buffer.length, source.size - offset)));
-    if (got === 0) break;
-    sink.write(offset, buffer.subarray(0, got));
-    offset += got;
-    memory.sample();
+  try {
+    for (let offset = 0; offset < source.size; ) {
+      const got = source.read(offset, buffer.subarray(0, Math.min(buffer.length, source.size - offset)));
+      if (got === 0) throw new VmcoreError('E_TRUNCATED', 'ends early', { file: source.name, offset });
+      sink.write(offset, buffer.subarray(0, got));
+      offset += got;
+      memory.sample();
+    }
+  } catch (error) {
+    sink.keep();
+    throw error;
   }
   sink.finish('disk');
   syncDirectoryOf(path);
-  journal.event('raw-saved', { bytes: source.size, ...memory.headroom() });
+  return 0;
 }
 
 /** Whole percents only: a serial console is slow. */

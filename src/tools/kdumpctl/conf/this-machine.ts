@@ -1,0 +1,46 @@
+/** What the recommended crashkernel= depends on, asked of the running machine. Facts: kdump_get_arch_recommend_crashkernel() of kdump-lib.sh. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { machine } from 'node:os';
+import { archNamed, type Extra, type PageSize } from './default-crashkernel.ts';
+
+export interface ReservedFor {
+  /** As uname(1) has it. */
+  readonly arch: string;
+  readonly pageSize: PageSize;
+  readonly extras: readonly Extra[];
+}
+
+/** Memory encryption is not among the extras: only the log of the boot tells whether it is on. E_UNSUPPORTED for an unknown architecture. */
+export function thisMachine(): ReservedFor {
+  const extras: Extra[] = [];
+  if (existsSync('/sys/bus/pci/drivers/mlx5_core')) extras.push('mlx5');
+  if (namesIn('/sys/devices/platform').some((name) => name.startsWith('arm-smmu-'))) extras.push('smmu');
+  return { arch: archNamed(machine()), pageSize: pageSizeOf(auxiliaryVector()), extras };
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function auxiliaryVector(): Buffer {
+  try {
+    return readFileSync('/proc/self/auxv');
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+/** AT_PAGESZ (include/uapi/linux/auxvec.h): pairs of a type and a value, 8 bytes each. */
+const pageSizeType = 6n;
+
+export function pageSizeOf(auxv: Buffer): PageSize {
+  for (let at = 0; at + 16 <= auxv.length; at += 16) {
+    if (auxv.readBigUInt64LE(at) === pageSizeType)
+      return auxv.readBigUInt64LE(at + 8) === 65536n ? '64k' : '4k';
+  }
+  return '4k';
+}
