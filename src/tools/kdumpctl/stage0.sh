@@ -7,8 +7,11 @@ mount_kernel_filesystems
 journal stage0-start "{\"memTotal\":$(meminfo MemTotal),\"memAvailable\":$(meminfo MemAvailable)}"
 
 final_action=reboot
-while read -r key value rest; do
-  [ "$key" = final_action ] && final_action=$value
+while read -r key value; do
+  [ "$key" = final_action ] || continue
+  # The word itself, without quotes around it or a comment behind it.
+  value=${value#\"}
+  final_action=${value%%[!a-z]*}
 done </etc/kdump.conf
 
 load_modules

@@ -27,7 +27,7 @@ export function checkConfiguration(request: CheckRequest): CheckResult {
     ...parsed.problems,
     ...notYet(parsed, request.config),
     ...missingHere(parsed, request.config),
-  ].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  ].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity));
   const problems = [...ofConf, ...ofSysconfig];
   return { conf: parsed.conf, sysconfig, problems, isUsable: !problems.some(isError) };
 }
@@ -52,7 +52,8 @@ export const ownNames = (): OwnNames => ({
 });
 
 /** Files that are named and not there. Warnings: the configuration may be another machine's. */
-function missingHere({ conf, entries }: ParsedConf, file: string): readonly Problem[] {
+function missingHere(parsed: ParsedConf, file: string): readonly Problem[] {
+  const { conf, entries } = parsed;
   const problems = new Problems(file);
   const { target, hooks } = conf;
   const expectFile = (line: number | undefined, path: string, hint: string): boolean => {
@@ -63,7 +64,8 @@ function missingHere({ conf, entries }: ParsedConf, file: string): readonly Prob
   if (target.kind === 'ssh') {
     expectFile(entries.get('sshkey')?.line, target.key, 'make it with ssh-keygen, and give it to the server');
   }
-  if (target.kind === 'path') {
+  // A target that could not be read has been told of.
+  if (target.kind === 'path' && !parsed.problems.some(isError)) {
     expectFile(entries.get('path')?.line, conf.path, `make it: mkdir -p ${conf.path}`);
   }
   if ((target.kind === 'filesystem' || target.kind === 'raw') && target.device.by === 'path') {

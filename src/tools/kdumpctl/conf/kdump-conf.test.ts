@@ -385,6 +385,12 @@ describe('a mistake in kdump.conf is answered with its line, what is wrong, and 
     );
   });
 
+  it('and one mistake is not answered twice', () => {
+    assert.deepEqual(said('ssh server\npath crash\nsshkey /key\ncore_collector makedumpfile -F -d 31'), [
+      '1: "server" names no user; write "ssh USER@HOST"',
+    ]);
+  });
+
   it('and what is right stays', () => {
     const { conf } = parseKdumpConf('ext4 /dev/vda\nbananas\nfinal_action poweroff\npath /x\npath /y', file);
     assert.equal(targetText(conf.target), 'ext4 /dev/vda');

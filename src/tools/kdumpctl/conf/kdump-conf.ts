@@ -8,7 +8,16 @@ import { type Collector, defaultCollector, parseCollector } from './collector.ts
 import { type Directive, plainWords, quotedWords, readDirectives } from './directives.ts';
 import { type Entries, entriesOf } from './entries.ts';
 import { type Problem, Problems } from './problem.ts';
-import { defaultSshKey, isTargetKey, isWrong, parseDracutMount, parseTarget, type Target } from './target.ts';
+import {
+  defaultSshKey,
+  isTargetKey,
+  isWrong,
+  kindNamed,
+  parseDracutMount,
+  parseTarget,
+  type Target,
+  type Wrong,
+} from './target.ts';
 
 export const failureActions = ['reboot', 'halt', 'poweroff', 'shell', 'dump_to_rootfs'] as const;
 export type FailureAction = (typeof failureActions)[number];
@@ -64,11 +73,11 @@ export function parseKdumpConf(text: string, file: string, own?: OwnNames): Pars
   const problems = new Problems(file);
   const directives = readDirectives(text, problems);
   const entries = entriesOf(directives, problems);
-  const target = targetOf(directives, entries, problems);
+  const { target, meant } = targetOf(directives, entries, problems);
   const conf: KdumpConf = {
     target,
-    path: pathOf(entries, target, problems),
-    collector: collectorOf(entries, target, problems),
+    path: pathOf(entries, meant, problems),
+    collector: collectorOf(entries, meant, problems),
     hooks: {
       before: hookOf(entries.get('kdump_pre'), problems),
       after: hookOf(entries.get('kdump_post'), problems),
@@ -76,7 +85,7 @@ export function parseKdumpConf(text: string, file: string, own?: OwnNames): Pars
     },
     extraBins: extraBinsOf(entries.get('extra_bins'), problems),
     extraModules: plainWords(entries.get('extra_modules')?.value ?? ''),
-    failureAction: failureActionOf(entries, target, problems),
+    failureAction: failureActionOf(entries, meant, problems),
     finalAction: oneOf(finalActions, entries.get('final_action'), problems) ?? 'reboot',
     rebuild: rebuildOf(entries, problems),
     dracutArgs: dracutArgsOf(entries, problems),
@@ -86,31 +95,38 @@ export function parseKdumpConf(text: string, file: string, own?: OwnNames): Pars
   return { conf, problems: problems.all, entries };
 }
 
+interface NamedTarget {
+  readonly target: Target;
+  /** Of the target as it is written, even when that cannot be used: one mistake is not answered with several. */
+  readonly meant: Target['kind'];
+}
+
 /** The first target that the file names; a second is an error. */
-function targetOf(directives: readonly Directive[], entries: Entries, problems: Problems): Target {
+function targetOf(directives: readonly Directive[], entries: Entries, problems: Problems): NamedTarget {
   const sshKey = sshKeyOf(entries, problems);
-  let first: { readonly target: Target | undefined; readonly line: number } | undefined;
-  const found = (line: number, value: ReturnType<typeof parseTarget>): void => {
+  let first: (NamedTarget & { readonly line: number }) | undefined;
+  const found = (line: number, value: Target | Wrong, meant: Target['kind']): void => {
     if (first !== undefined) {
       problems.error(line, `a second target: the first is in line ${first.line}`, 'keep one of them');
-      return;
-    }
-    if (isWrong(value)) problems.error(line, value.what, value.hint);
-    first = { target: isWrong(value) ? undefined : value, line };
+    } else if (isWrong(value)) {
+      problems.error(line, value.what, value.hint);
+      first = { target: { kind: 'path' }, meant, line };
+    } else first = { target: value, meant: value.kind, line };
   };
   for (const { key, value, line } of directives) {
     if (value === '') continue;
-    if (isTargetKey(key)) found(line, parseTarget(key, value, sshKey));
+    if (isTargetKey(key)) found(line, parseTarget(key, value, sshKey), kindNamed(key));
     if (key !== 'dracut_args') continue;
-    const mounts = mountsOf(quotedWords(value) ?? []);
-    for (const mount of mounts) found(line, parseDracutMount(mount));
+    for (const mount of mountsOf(quotedWords(value) ?? [])) {
+      found(line, parseDracutMount(mount), 'filesystem');
+    }
   }
-  const target = first?.target ?? { kind: 'path' };
+  const named = first ?? { target: { kind: 'path' }, meant: 'path' };
   const keyEntry = entries.get('sshkey');
-  if (keyEntry !== undefined && first !== undefined && target.kind !== 'ssh') {
+  if (keyEntry !== undefined && first !== undefined && named.meant !== 'ssh') {
     problems.warn(keyEntry.line, 'sshkey has no effect: the target is not ssh', 'remove the line');
   }
-  return target;
+  return { target: named.target, meant: named.meant };
 }
 
 /** The values of --mount among words. */
@@ -129,10 +145,10 @@ function sshKeyOf(entries: Entries, problems: Problems): string {
   return defaultSshKey;
 }
 
-function pathOf(entries: Entries, target: Target, problems: Problems): string {
+function pathOf(entries: Entries, target: Target['kind'], problems: Problems): string {
   const entry = entries.get('path');
   const path = (entry?.value ?? defaultPath).replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
-  if (entry !== undefined && target.kind === 'path' && !path.startsWith('/')) {
+  if (entry !== undefined && target === 'path' && !path.startsWith('/')) {
     problems.error(entry.line, `path "${path}" is not a full path`, `write "path ${defaultPath}"`);
     return defaultPath;
   }
@@ -143,15 +159,15 @@ function pathOf(entries: Entries, target: Target, problems: Problems): string {
   return path;
 }
 
-function collectorOf(entries: Entries, target: Target, problems: Problems): Collector {
+function collectorOf(entries: Entries, target: Target['kind'], problems: Problems): Collector {
   const entry = entries.get('core_collector');
-  if (entry === undefined) return defaultCollector(target.kind);
-  const collector = parseCollector(entry.value, target.kind);
+  if (entry === undefined) return defaultCollector(target);
+  const collector = parseCollector(entry.value, target);
   if (isWrong(collector)) {
     problems.error(entry.line, collector.what, collector.hint);
-    return defaultCollector(target.kind);
+    return defaultCollector(target);
   }
-  if (collector.kind === 'copy' && target.kind === 'raw') {
+  if (collector.kind === 'copy' && target === 'raw') {
     problems.warn(
       entry.line,
       'a raw copy has no header that says where it ends: it is not recovered at the next start',
@@ -199,10 +215,10 @@ function oneOf<Value extends string>(
   return value;
 }
 
-function failureActionOf(entries: Entries, target: Target, problems: Problems): FailureAction {
+function failureActionOf(entries: Entries, target: Target['kind'], problems: Problems): FailureAction {
   const entry = entries.get('failure_action');
   const action = oneOf(failureActions, entry, problems);
-  if (action === 'dump_to_rootfs' && target.kind === 'path') {
+  if (action === 'dump_to_rootfs' && target === 'path') {
     problems.warn(
       entry?.line,
       'dump_to_rootfs helps only when the target is another file system, and none is named',

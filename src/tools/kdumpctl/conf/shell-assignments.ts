@@ -11,6 +11,8 @@ export interface Assignment {
   readonly value: string;
   /** Counted from 1: where it begins. */
   readonly line: number;
+  /** The name before it in the same statement: such a thing is hardly meant. */
+  readonly after: string | undefined;
 }
 
 /** In the order of the file; a name may come more than once, and the last one counts. */
@@ -68,7 +70,8 @@ class Scanner {
         return [];
       }
       const append = head.endsWith('+=');
-      found.push({ name: head.replace(/\+?=$/, ''), value, line, append });
+      const name = head.replace(/\+?=$/, '');
+      found.push({ name, value, line, after: found.at(-1)?.name, append });
     }
   }
 

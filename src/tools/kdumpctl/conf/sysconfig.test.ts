@@ -114,6 +114,13 @@ const wrong: readonly (readonly [rule: string, text: string, lines: readonly str
     ],
   ],
   [
+    'another, which looks like an assignment',
+    'KDUMP_COMMANDLINE_APPEND=irqpoll nr_cpus=1',
+    [
+      '1: "nr_cpus=1" is not in the value of KDUMP_COMMANDLINE_APPEND; put all of the value in quotes: KDUMP_COMMANDLINE_APPEND="…"',
+    ],
+  ],
+  [
     'blanks around =',
     'KEXEC_ARGS = "-s"',
     ['1: "KEXEC_ARGS = "-s"" has a blank before =; write NAME="VALUE", without blanks'],

@@ -88,10 +88,17 @@ export function parseSysconfig(text: string, file: string): ParsedSysconfig {
   const values = new Map<Name, Assignment>();
   for (const assignment of readAssignments(text, problems)) {
     const name = names.find((known) => known === assignment.name);
-    if (name === undefined) {
+    if (name !== undefined) values.set(name, assignment);
+    else if (assignment.after !== undefined) {
+      problems.error(
+        assignment.line,
+        `"${assignment.name}=${assignment.value}" is not in the value of ${assignment.after}`,
+        `put all of the value in quotes: ${assignment.after}="…"`,
+      );
+    } else {
       const hint = suggestion(assignment.name, names, 'remove the line');
       problems.warn(assignment.line, `${assignment.name} has no effect`, hint);
-    } else values.set(name, assignment);
+    }
   }
   const textOf = (name: Name): string => values.get(name)?.value.trim() ?? '';
   const orUndefined = (name: Name): string | undefined => textOf(name) || undefined;

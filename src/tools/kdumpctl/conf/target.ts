@@ -66,6 +66,9 @@ export const targetKeys = [...fileSystems, 'raw', 'ssh', 'nfs', 'virtiofs'] as c
 export type TargetKey = (typeof targetKeys)[number];
 export const isTargetKey = (key: string): key is TargetKey => targetKeys.some((name) => name === key);
 
+export const kindNamed = (key: TargetKey): Target['kind'] =>
+  key === 'raw' || key === 'ssh' || key === 'nfs' || key === 'virtiofs' ? key : 'filesystem';
+
 export const defaultSshKey = '/root/.ssh/kdump_id_rsa';
 
 /** As mount(8) takes it: `/dev/sda1`, `UUID=…`. */
