@@ -41,7 +41,7 @@ function unquoted(value: string, line: number, problems: Problems): string {
   if (value.length > 1 && value.startsWith('"') && value.endsWith('"')) return value.slice(1, -1).trim();
   if (value.startsWith('"') && (value.match(/"/g)?.length ?? 0) % 2 === 1) {
     problems.error(line, 'a quote that is not closed', 'close it, or leave it out');
-    return value.slice(1);
+    return value.slice(1).trim();
   }
   return value;
 }

@@ -147,7 +147,7 @@ function sshKeyOf(entries: Entries, problems: Problems): string {
 
 function pathOf(entries: Entries, target: Target['kind'], problems: Problems): string {
   const entry = entries.get('path');
-  const path = (entry?.value ?? defaultPath).replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+  const path = (entry?.value ?? defaultPath).replace(/\/+/g, '/').replace(/(.)[/\s]+$/, '$1');
   if (entry !== undefined && target === 'path' && !path.startsWith('/')) {
     problems.error(entry.line, `path "${path}" is not a full path`, `write "path ${defaultPath}"`);
     return defaultPath;
