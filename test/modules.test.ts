@@ -47,7 +47,10 @@ describe('modules of the rehearsed dump', () => {
         code++;
         const place = symbols.lookup(address);
         assert.equal(place?.address, address, `${module.name}: ${name}`);
-        assert.ok(place.size >= size, `${module.name}: ${name}`);
+        // It ends at the next symbol, which assembly code has inside of functions (crc_pcl of crc32c_intel).
+        const end = address + BigInt(size);
+        const inner = [...symbols].some((other) => other.address > address && other.address < end);
+        assert.ok(inner || place.size >= size, `${module.name}: ${name}`);
       }
       assert.ok(code > 0, module.name);
     }
