@@ -6,9 +6,10 @@ import { unflatten } from '../../formats/open.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import { FileSink } from '../../sys/file-sink.ts';
 import { openFile } from '../../sys/file-source.ts';
-import { crashKernelRanges } from '../../sys/running-kernel.ts';
 import { standardInput } from '../../sys/standard-streams.ts';
 import { dmesgText } from '../../tools/crash/log.ts';
+import { crashKernels, parseIomem } from '../../tools/kexec/machine/iomem.ts';
+import { KernelFiles } from '../../tools/kexec/machine/kernel-files.ts';
 import { LimitedSink } from '../../tools/makedumpfile/limited-sink.ts';
 import { memUsage, memUsageText } from '../../tools/makedumpfile/mem-usage.ts';
 import type { Action, MakedumpfileLine } from '../../tools/makedumpfile/options.ts';
@@ -120,7 +121,8 @@ export async function showMemUsage(
 ): Promise<ExitStatus> {
   const dump = await openVmcore(action.memory, action.kernel, line);
   const { pageSize } = dump.memory;
-  const ranges = dump.format === 'kcore' ? crashKernelRanges() : [];
+  const ranges =
+    dump.format === 'kcore' ? crashKernels(parseIomem(new KernelFiles().text('proc/iomem'))) : [];
   const progress = messages.progress();
   const usage = memUsage({
     dump,

@@ -7,7 +7,8 @@ import type { Dump } from '../../formats/dump.ts';
 import { withVmcoreinfoAt } from '../../formats/kcore.ts';
 import { openDump } from '../../formats/open.ts';
 import { openFile, openFileUnmapped } from '../../sys/file-source.ts';
-import { vmcoreinfoPlace } from '../../sys/running-kernel.ts';
+import { KernelFiles } from '../../tools/kexec/machine/kernel-files.ts';
+import { parseVmcoreinfoPlace } from '../../tools/kexec/machine/note-places.ts';
 import type { KernelSource, MakedumpfileLine } from '../../tools/makedumpfile/options.ts';
 
 /**
@@ -45,8 +46,8 @@ export async function describeVmlinux(path: string): Promise<string> {
 /** /proc/kcore before Linux 4.19 does not carry vmcoreinfo; the kernel tells where it is. */
 function withOwnInfo(dump: Dump): Dump {
   if (dump.format !== 'kcore' || dump.vmcoreinfo !== undefined) return dump;
-  const place = vmcoreinfoPlace();
-  return place === undefined ? dump : withVmcoreinfoAt(dump, place);
+  const { address, size } = parseVmcoreinfoPlace(new KernelFiles().text('sys/kernel/vmcoreinfo'));
+  return withVmcoreinfoAt(dump, { paddr: address, size });
 }
 
 /** vmcoreinfo is a page or two; more is some other file. */

@@ -13,6 +13,7 @@ import type { KernelImage } from './images/image.ts';
 import { type MachineFacts, readMachineFacts } from './machine/facts.ts';
 import { type IomemEntry, parseIomem } from './machine/iomem.ts';
 import { KernelFiles } from './machine/kernel-files.ts';
+import { pageSize } from './machine/page-size.ts';
 import type { MemoryRange } from './memory-ranges.ts';
 import { planArm64 } from './plan/arm64-plan.ts';
 import { freeForReboot } from './plan/free-memory.ts';
@@ -141,19 +142,4 @@ function lowMemory({ arch, release, ram }: MachineFacts): MemoryRange | undefine
 export function isBefore(release: string, major: number, minor: number): boolean {
   const [, first = '', second = ''] = /^(\d+)\.(\d+)/.exec(release) ?? [];
   return Number(first) < major || (Number(first) === major && Number(second) < minor);
-}
-
-/** AT_PAGESZ of the auxiliary vector (include/uapi/linux/auxvec.h), pairs of 64-bit words. */
-const pageSizeTag = 6n;
-
-/** Of the running kernel, bytes. */
-function pageSize(files: KernelFiles): number {
-  const vector = Buffer.from(files.bytes('proc/self/auxv'));
-  for (let at = 0; at + 16 <= vector.length; at += 16) {
-    if (vector.readBigUInt64LE(at) === pageSizeTag) return Number(vector.readBigUInt64LE(at + 8));
-  }
-  throw new VmcoreError('E_NO_INFO', 'does not tell the page size', {
-    file: files.path('proc/self/auxv'),
-    hint: 'mount /proc',
-  });
 }

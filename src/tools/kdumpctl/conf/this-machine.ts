@@ -1,6 +1,7 @@
 /** What the recommended crashkernel= depends on, asked of the running machine. Facts: kdump_get_arch_recommend_crashkernel() of kdump-lib.sh. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { machine } from 'node:os';
+import { pageSizeIn } from '../../kexec/machine/page-size.ts';
 import { archNamed, type Extra, type PageSize } from './default-crashkernel.ts';
 
 export interface ReservedFor {
@@ -34,13 +35,4 @@ function auxiliaryVector(): Buffer {
   }
 }
 
-/** AT_PAGESZ (include/uapi/linux/auxvec.h): pairs of a type and a value, 8 bytes each. */
-const pageSizeType = 6n;
-
-export function pageSizeOf(auxv: Buffer): PageSize {
-  for (let at = 0; at + 16 <= auxv.length; at += 16) {
-    if (auxv.readBigUInt64LE(at) === pageSizeType)
-      return auxv.readBigUInt64LE(at + 8) === 65536n ? '64k' : '4k';
-  }
-  return '4k';
-}
+export const pageSizeOf = (auxv: Uint8Array): PageSize => (pageSizeIn(auxv) === 65536 ? '64k' : '4k');
