@@ -17,7 +17,7 @@ const maxDepth: usize = 32;
 
 /** Offsets in the workspace: sorted keys (occurrences << 9 | symbol), weights, and counts (of occurrences; then of lengths). */
 const weightsAt: usize = 4 * maxSymbols;
-const countsAt: usize = 2 * 4 * maxSymbols;
+export const countsAt: usize = 2 * 4 * maxSymbols;
 /** Bytes of workspace that `makeCodes` needs. */
 export const codesWorkspace: usize = countsAt + 4 * <usize>frequent;
 
@@ -26,9 +26,7 @@ function clear(at: usize, bytes: usize): void {
 }
 
 /** Two symbols at least, which is what every decoder takes: adds the first ones that do not occur. */
-function ensureTwo(table: usize, symbols: usize): void {
-  let used = 0;
-  for (let at = table, end = table + 4 * symbols; at < end; at += 4) used += i32(load<u32>(at) !== 0);
+function ensureTwo(table: usize, used: usize): void {
   for (let at = table; used < 2; at += 4) {
     if (load<u32>(at) !== 0) continue;
     store<u32>(at, 1);
@@ -36,15 +34,29 @@ function ensureTwo(table: usize, symbols: usize): void {
   }
 }
 
+/** Writes the keys of the symbols that occur, in their order; returns where they end. */
+function listSymbols(table: usize, symbols: usize, keys: usize): usize {
+  for (let symbol: usize = 0; symbol < symbols; symbol++) {
+    const count = load<u32>(table + (symbol << 2));
+    store<u32>(keys, (count << 9) | <u32>symbol);
+    keys += (<usize>(count !== 0)) << 2;
+  }
+  return keys;
+}
+
 /** Writes the keys of the symbols that occur, rarest first; returns their number. */
 function sortSymbols(table: usize, symbols: usize, work: usize): usize {
+  // Where the weights will be.
+  const keys = work + weightsAt;
+  let end = listSymbols(table, symbols, keys);
+  if (end < keys + 8) {
+    ensureTwo(table, (end - keys) >> 2);
+    end = listSymbols(table, symbols, keys);
+  }
   const counts = work + countsAt;
   clear(counts, 4 * <usize>frequent);
-  let used: usize = 0;
-  for (let at = table, end = table + 4 * symbols; at < end; at += 4) {
-    const count = load<u32>(at);
-    if (count === 0) continue;
-    used++;
+  for (let key = keys; key < end; key += 4) {
+    const count = load<u32>(key) >> 9;
     if (count >= frequent) continue;
     const slot = counts + ((<usize>count) << 2);
     store<u32>(slot, load<u32>(slot) + 1);
@@ -58,10 +70,9 @@ function sortSymbols(table: usize, symbols: usize, work: usize): usize {
   }
   let sorted = work + (rare << 2);
   const firstFrequent = sorted;
-  for (let symbol: usize = 0; symbol < symbols; symbol++) {
-    const count = load<u32>(table + (symbol << 2));
-    if (count === 0) continue;
-    const key = (count << 9) | <u32>symbol;
+  for (let from = keys; from < end; from += 4) {
+    const key = load<u32>(from);
+    const count = key >> 9;
     if (count < frequent) {
       const slot = counts + ((<usize>count) << 2);
       const at = <usize>load<u32>(slot);
@@ -77,7 +88,7 @@ function sortSymbols(table: usize, symbols: usize, work: usize): usize {
     store<u32>(at, key);
     sorted += 4;
   }
-  return used;
+  return (end - keys) >> 2;
 }
 
 /** From `used` weights, ascending, at least two, to how many codes there are of each length, in the u32 at `counts`. */
@@ -169,11 +180,10 @@ export function numberCodes(table: usize, symbols: usize, counts: usize): void {
 }
 
 /**
- * Turns occurrences, at most 65536 together, into codes of at most `maxLength` bits, 15 at most. Returns how many bits all
- * occurrences take.
+ * Turns occurrences, at most 65536 together, into the lengths of codes, of at most `maxLength` bits, 15 at most. Returns how many bits
+ * all occurrences take, and leaves at `countsAt` in the workspace how many codes there are of each length.
  */
-export function makeCodes(table: usize, symbols: usize, maxLength: usize, work: usize): u32 {
-  ensureTwo(table, symbols);
+export function makeLengths(table: usize, symbols: usize, maxLength: usize, work: usize): u32 {
   const used = sortSymbols(table, symbols, work);
   const weights = work + weightsAt;
   const counts = work + countsAt;
@@ -192,6 +202,12 @@ export function makeCodes(table: usize, symbols: usize, maxLength: usize, work: 
       key += 4;
     }
   }
-  numberCodes(table, symbols, counts);
+  return bits;
+}
+
+/** The same with their codes. */
+export function makeCodes(table: usize, symbols: usize, maxLength: usize, work: usize): u32 {
+  const bits = makeLengths(table, symbols, maxLength, work);
+  numberCodes(table, symbols, work + countsAt);
   return bits;
 }
