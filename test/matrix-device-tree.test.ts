@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { silentProgress } from '../src/base/progress.ts';
 import { requireProgram, runChecked, runProgram } from '../src/sys/programs.ts';
-import { writeCpio } from '../src/tools/kdumpctl/cpio.ts';
+import { writeCpio } from '../src/tools/kdumpctl/image/cpio.ts';
 import { captureDeviceTree, deviceTreeBlob } from '../src/tools/kexec/device-tree.ts';
 import { readDeviceTreeFile } from '../src/tools/kexec/running-device-tree.ts';
 import { debianKernel } from '../src/tools/rehearse/debian.ts';

@@ -8,7 +8,7 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { requireProgram, runChecked } from '../../sys/programs.ts';
-import { type CapturePrograms, ownPrograms } from '../kdumpctl/programs.ts';
+import { type CapturePrograms, ownPrograms } from '../kdumpctl/image/programs.ts';
 import { debianTree } from './debian.ts';
 import { type GuestArch, ownArch } from './machines.ts';
 

@@ -4,9 +4,9 @@ import { release } from 'node:os';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { requirePrograms } from '../../sys/programs.ts';
-import { releaseOfTree } from '../kdumpctl/module-tree.ts';
-import { busyboxStatic } from '../kdumpctl/programs.ts';
-import { mksquashfs } from '../kdumpctl/squashfs.ts';
+import { releaseOfTree } from '../kdumpctl/image/module-tree.ts';
+import { busyboxStatic } from '../kdumpctl/image/programs.ts';
+import { mksquashfs } from '../kdumpctl/image/squashfs.ts';
 import { debianKernel } from './debian.ts';
 import { debugfs, mkfsExt4 } from './disk.ts';
 import { type GuestArch, machines, ownArch } from './machines.ts';
@@ -43,7 +43,7 @@ export interface RehearsalPlan {
   readonly timeout: number;
   /** The node that runs in the guest. */
   readonly node: string;
-  /** The entry of our program for the guest, a TypeScript file; see kdumpctl/bundle.ts. */
+  /** The entry of our program for the guest, a TypeScript file; see kdumpctl/image/bundle.ts. */
   readonly entry: string;
 }
 

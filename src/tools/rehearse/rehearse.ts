@@ -15,7 +15,7 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { requireProgram } from '../../sys/programs.ts';
-import type { CapturePrograms } from '../kdumpctl/programs.ts';
+import type { CapturePrograms } from '../kdumpctl/image/programs.ts';
 import { dumpNames } from '../kdumpctl/save.ts';
 import type { Accelerator } from './accelerator.ts';
 import { takeFile } from './disk.ts';

@@ -6,9 +6,9 @@
  */
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type ByteSource, readExact } from '../../base/byte-source.ts';
-import { cString, latin1, u64, viewOf } from '../../base/bytes.ts';
-import { VmcoreError } from '../../base/errors.ts';
+import { type ByteSource, readExact } from '../../../base/byte-source.ts';
+import { cString, latin1, u64, viewOf } from '../../../base/bytes.ts';
+import { VmcoreError } from '../../../base/errors.ts';
 import {
   type ElfFile,
   ElfMachine,
@@ -17,9 +17,9 @@ import {
   parseElf,
   SegmentType,
   sectionHeaderSize,
-} from '../../formats/elf.ts';
-import { openFile } from '../../sys/file-source.ts';
-import { asVmcoreError } from '../../sys/system-error.ts';
+} from '../../../formats/elf.ts';
+import { openFile } from '../../../sys/file-source.ts';
+import { asVmcoreError } from '../../../sys/system-error.ts';
 
 /** Dynamic section tags, include/uapi/linux/elf.h. */
 const DynamicTag = { null: 0, needed: 1, strtab: 5, strsz: 10 } as const;

@@ -5,7 +5,7 @@
  * (`softdep pre:`), and which modules answer to an alias such as `crypto-crc32c`. Nothing here knows a kernel version.
  * Source of truth: modprobe(8), modules.dep(5) and modprobe.d(5) of kmod 30.
  */
-import { VmcoreError } from '../../base/errors.ts';
+import { VmcoreError } from '../../../base/errors.ts';
 
 export interface KernelModule {
   /** With underscores, as the kernel calls it. */

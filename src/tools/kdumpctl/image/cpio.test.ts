@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findProgram, runChecked } from '../../sys/programs.ts';
+import { findProgram, runChecked } from '../../../sys/programs.ts';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 
 interface Listed {

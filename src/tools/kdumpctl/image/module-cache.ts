@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
-import { cacheDir } from '../../sys/cache-dir.ts';
+import { cacheDir } from '../../../sys/cache-dir.ts';
 import { readModuleTree, releaseOfTree } from './module-tree.ts';
 import type { ModuleIndex } from './modules.ts';
 

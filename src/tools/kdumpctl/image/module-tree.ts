@@ -10,12 +10,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import { MemorySource } from '../../base/byte-source.ts';
-import { latin1 } from '../../base/bytes.ts';
-import { VmcoreError } from '../../base/errors.ts';
-import { openFile } from '../../sys/file-source.ts';
-import { requireProgram, runChecked } from '../../sys/programs.ts';
-import { asVmcoreError } from '../../sys/system-error.ts';
+import { MemorySource } from '../../../base/byte-source.ts';
+import { latin1 } from '../../../base/bytes.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { openFile } from '../../../sys/file-source.ts';
+import { requireProgram, runChecked } from '../../../sys/programs.ts';
+import { asVmcoreError } from '../../../sys/system-error.ts';
 import { readSection } from './elf-runtime.ts';
 import { type KernelModule, type ModuleIndex, moduleName } from './modules.ts';
 

@@ -56,7 +56,7 @@ const applets = [
 ];
 
 const ownScript = (name: string): Uint8Array => readFileSync(new URL(name, import.meta.url));
-export const stage0 = (): Uint8Array => ownScript('./stage0.sh');
+export const stage0 = (): Uint8Array => ownScript('../stage0.sh');
 
 export interface Ramdisk {
   /** The module tree that `modules` come from. */
@@ -83,7 +83,7 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
   }
   return writeCpio(output, [
     { kind: 'file', path: 'init', mode: 0o755, data: ramdisk.init },
-    { kind: 'file', path: 'stage0-common.sh', data: ownScript('./stage0-common.sh') },
+    { kind: 'file', path: 'stage0-common.sh', data: ownScript('../stage0-common.sh') },
     ...['proc', 'sys', 'dev', 'tmp', 'mnt', 'run', 'vmcore'].map(
       (path): CpioEntry => ({ kind: 'directory', path }),
     ),

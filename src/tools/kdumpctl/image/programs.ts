@@ -1,8 +1,8 @@
 /** The programs of other people that a capture image is made of: node, the libraries it asks for, and a static busybox. */
-import { VmcoreError } from '../../base/errors.ts';
-import { isElf, parseElf, SegmentType } from '../../formats/elf.ts';
-import { openFile } from '../../sys/file-source.ts';
-import { requireProgram } from '../../sys/programs.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { isElf, parseElf, SegmentType } from '../../../formats/elf.ts';
+import { openFile } from '../../../sys/file-source.ts';
+import { requireProgram } from '../../../sys/programs.ts';
 
 export const busyboxStatic = { name: 'busybox', debianPackage: 'busybox-static' };
 

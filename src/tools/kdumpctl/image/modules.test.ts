@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { zstdCompressSync } from 'node:zlib';
-import { findProgram } from '../../sys/programs.ts';
+import { findProgram } from '../../../sys/programs.ts';
 import { cachedModuleTree } from './module-cache.ts';
 import { readModuleTree, unpackedModule } from './module-tree.ts';
 import { loadOrder } from './modules.ts';

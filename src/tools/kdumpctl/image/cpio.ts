@@ -8,10 +8,10 @@
  * The output depends on the entries alone: owner 0, time 0, inode numbers in order.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { alignUp } from '../../base/bytes.ts';
-import { VmcoreError } from '../../base/errors.ts';
-import { openFile } from '../../sys/file-source.ts';
-import { asVmcoreError } from '../../sys/system-error.ts';
+import { alignUp } from '../../../base/bytes.ts';
+import { VmcoreError } from '../../../base/errors.ts';
+import { openFile } from '../../../sys/file-source.ts';
+import { asVmcoreError } from '../../../sys/system-error.ts';
 
 export type CpioEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode?: number }

@@ -2,7 +2,7 @@
  * Our own code as one file for the capture image: rolldown follows the imports of an entry and leaves only node: ones.
  */
 import { rolldown } from 'rolldown';
-import { VmcoreError } from '../../base/errors.ts';
+import { VmcoreError } from '../../../base/errors.ts';
 
 /** Bundles the program that starts at `entry` into the single ES module `output`. E_IO with the first problem. */
 export async function bundleProgram(entry: string, output: string): Promise<void> {

@@ -27,9 +27,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cacheDir } from '../../sys/cache-dir.ts';
-import { requireProgram, runChecked } from '../../sys/programs.ts';
-import { bundledWorkerName, workerSource } from '../makedumpfile/compress/worker-file.ts';
+import { cacheDir } from '../../../sys/cache-dir.ts';
+import { requireProgram, runChecked } from '../../../sys/programs.ts';
+import { bundledWorkerName, workerSource } from '../../makedumpfile/compress/worker-file.ts';
 import { bundleProgram } from './bundle.ts';
 import { type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
 import type { CapturePrograms } from './programs.ts';
