@@ -7,12 +7,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Progress, silentProgress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
-import { requireProgram } from '../../src/sys/programs.ts';
 import { guestPrograms } from '../../src/tools/rehearse/foreign-programs.ts';
+import { rehearsalGuest } from '../../src/tools/rehearse/guest.ts';
 import { buildGuestFiles } from '../../src/tools/rehearse/guest-files.ts';
-import { machines } from '../../src/tools/rehearse/machines.ts';
 import { checkPrograms, chooseKernel, type RehearsalPlan } from '../../src/tools/rehearse/plan.ts';
 import { type GuestEnd, type OnLine, runGuest } from '../../src/tools/rehearse/qemu.ts';
+import { silenceLimit } from '../../src/tools/rehearse/rehearse.ts';
 import type { GuestKernelName } from '../guests/kernels.ts';
 import { labPlan } from '../guests/plan.ts';
 
@@ -56,32 +56,22 @@ export async function boot(request: Boot, progress: Progress = silentProgress): 
     },
     progress,
   );
-  const { arch, memory } = plan;
+  const { arch } = plan;
   checkPrograms(arch);
-  const machine = machines[arch];
   const kernel = await chooseKernel(plan, progress);
   const work = mkdtempSync(join(cacheDir('boots'), 'run-'));
   try {
     const built = await buildGuestFiles(work, plan, kernel, await guestPrograms(arch, plan.node, progress));
-    const qemu = requireProgram(machine.qemu);
     const serialLog = join(work, 'serial.log');
-    const reserved = request.crashkernel === undefined ? [] : [`crashkernel=${request.crashkernel}`];
-    const words = ['panic=-1', 'printk.devkmsg=on', 'quiet', ...reserved, ...(request.parameters ?? [])];
+    const guest = await rehearsalGuest(plan, built, {
+      serialLog,
+      ...(request.parameters === undefined ? {} : { parameters: request.parameters }),
+      ...(request.firmware === undefined ? {} : { firmware: request.firmware }),
+      ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
+    });
     const run = await runGuest(
-      {
-        qemu,
-        accelerator: await machine.accelerator(qemu),
-        kernel: built.kernel,
-        initrd: built.initrd,
-        commandLine: [`console=${machine.console}`, ...words].join(' '),
-        disks: [built.disk, ...(built.scratchDisk === undefined ? [] : [built.scratchDisk])],
-        memory,
-        cpus: plan.cpus,
-        serialLog,
-        ...(request.firmware === undefined ? {} : { firmware: request.firmware }),
-        ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
-      },
-      { total: timeout, silence: 120, abort: new AbortController().signal },
+      guest,
+      { total: timeout, silence: silenceLimit, abort: new AbortController().signal },
       request.onLine ?? (() => undefined),
     );
     return { end: run.end, console: readFileSync(serialLog, 'latin1') };

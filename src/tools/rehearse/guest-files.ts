@@ -10,14 +10,15 @@ import { loadOrder } from '../kdumpctl/image/modules.ts';
 import type { CapturePrograms } from '../kdumpctl/image/programs.ts';
 import { writeRamdisk } from '../kdumpctl/image/ramdisk.ts';
 import { buildProgramImage } from '../kdumpctl/image/squashfs.ts';
+import { busModules, cardModules } from './devices.ts';
 import { makeDisk } from './disk.ts';
 import { machines } from './machines.ts';
-import type { RehearsalKernel, RehearsalPlan } from './plan.ts';
+import type { CapturePlan, RehearsalKernel, RehearsalPlan } from './plan.ts';
 import type { RehearsalReport } from './report.ts';
 
 export const crashFolder = '/var/crash';
-/** The disk's bus, the disk and its file system. */
-const diskModules = ['virtio_pci', 'virtio_blk', 'ext4'];
+/** Of the machine's own disk. */
+const diskModules = [...busModules.virtio, 'ext4'];
 /** kexec's option for each way of loading. */
 const kexecOption = { auto: '-a', file: '-s', load: '-c' } as const;
 /** Room on the sparse disk beside the dumps, bytes: images, journal, metadata. */
@@ -61,20 +62,21 @@ export async function buildGuestFiles(
 
   const index = await cachedModuleTree(kernel.modules);
   const program = await buildProgramImage(programs, plan.entry, join(work, 'program.squashfs'));
+  const capture = plan.capture ?? usualCapture(plan);
   const image = await buildCaptureImage(
     {
       moduleTree: kernel.modules,
       index,
-      targetModules: diskModules,
-      program,
+      targetModules: [
+        ...diskModules,
+        ...(plan.disks ?? []).flatMap(({ bus }) => busModules[bus]),
+        ...(plan.network === undefined ? [] : cardModules[plan.network.card]),
+        ...capture.modules,
+      ],
+      program: capture.program ?? program,
       busybox: programs.busybox,
-      kdumpConf: [
-        'ext4 /dev/vda',
-        `path ${crashFolder}`,
-        `core_collector makedumpfile -z -d ${plan.dumpLevel}`,
-        'final_action poweroff',
-        '',
-      ].join('\n'),
+      kdumpConf: capture.kdumpConf,
+      files: capture.files,
     },
     join(stage, 'boot/initramfs-kdump.img'),
   );
@@ -84,6 +86,7 @@ export async function buildGuestFiles(
     ...captureParameters,
     `vmcore.save-timeout=${plan.timeout}`,
     ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
+    ...(plan.captureParameters ?? []),
   ].join(' ');
   const workload = await buildWorkload(work, plan);
   const initrd = join(work, 'first-machine.img');
@@ -120,6 +123,18 @@ export async function buildGuestFiles(
     captureImage: { size: image.size, programSize: program.size, modules: image.modules },
   };
 }
+
+const usualCapture = ({ dumpLevel }: RehearsalPlan): CapturePlan => ({
+  kdumpConf: [
+    'ext4 /dev/vda',
+    `path ${crashFolder}`,
+    `core_collector makedumpfile -z -d ${dumpLevel}`,
+    'final_action poweroff',
+    '',
+  ].join('\n'),
+  modules: [],
+  files: [],
+});
 
 /** Its code in one file for the initramfs, and its disk. E_FILE when it is not there. */
 async function buildWorkload(

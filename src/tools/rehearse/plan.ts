@@ -4,10 +4,12 @@ import { release } from 'node:os';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { requirePrograms } from '../../sys/programs.ts';
+import type { CpioEntry } from '../kdumpctl/image/cpio.ts';
 import { releaseOfTree } from '../kdumpctl/image/module-tree.ts';
 import { busyboxStatic } from '../kdumpctl/image/programs.ts';
-import { mksquashfs } from '../kdumpctl/image/squashfs.ts';
+import { mksquashfs, type ProgramImage } from '../kdumpctl/image/squashfs.ts';
 import { debianKernel } from './debian.ts';
+import type { GuestDisk, GuestNetwork } from './devices.ts';
 import { debugfs, mkfsExt4 } from './disk.ts';
 import { type GuestArch, machines, ownArch } from './machines.ts';
 
@@ -15,6 +17,17 @@ export interface RehearsalKernel {
   readonly image: string;
   /** Its module tree. */
   readonly modules: string;
+}
+
+/** The capture image that is made for a rehearsal: what is not as usual in it. */
+export interface CapturePlan {
+  /** The text of kdump.conf. */
+  readonly kdumpConf: string;
+  /** More modules: of the target's file system, say. Those of the machine's buses and card are there. */
+  readonly modules: readonly string[];
+  readonly files: readonly CpioEntry[];
+  /** A squashfs in place of the one with node and our code. */
+  readonly program?: ProgramImage;
 }
 
 export interface RehearsalPlan {
@@ -39,6 +52,14 @@ export interface RehearsalPlan {
   readonly workload: string | undefined;
   /** More files for the machine's disk, which is mounted at /mnt until the panic: where there, to which file here. */
   readonly diskFiles?: ReadonlyMap<string, string>;
+  /** Undefined: saves to the machine's own disk (/dev/vda, ext4) at dumpLevel, and powers off. */
+  readonly capture?: CapturePlan;
+  /** More words for the capture kernel's command line. */
+  readonly captureParameters?: readonly string[];
+  /** More disks, after the machine's own and the workload's: /dev/vdb … on the bus virtio without a workload. */
+  readonly disks?: readonly GuestDisk[];
+  /** None when undefined. */
+  readonly network?: GuestNetwork;
   /** Seconds that the guest may take. */
   readonly timeout: number;
   /** The node that runs in the guest. */

@@ -1,14 +1,14 @@
 /**
  * One run of one guest in QEMU: its serial console line by line, a log of it, and an end that always comes.
  *
- * The guest has no network and cannot restart: a reboot ends the run. All times are the host's, seconds since the
- * guest was started.
+ * The guest cannot restart: a reboot ends the run. All times are the host's, seconds since the guest was started.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import type { Accelerator } from './accelerator.ts';
+import { diskArguments, type GuestDisk, type GuestNetwork, inOption, networkArguments } from './devices.ts';
 
 export interface Guest {
   readonly qemu: string;
@@ -18,8 +18,9 @@ export interface Guest {
   readonly commandLine: string;
   /** A file; QEMU's own when undefined: a BIOS, or none. */
   readonly firmware?: string;
-  /** Raw images, seen as /dev/vda, /dev/vdb … */
-  readonly disks: readonly string[];
+  readonly disks: readonly GuestDisk[];
+  /** None when undefined. */
+  readonly network?: GuestNetwork;
   /** Bytes. */
   readonly memory: number;
   /** A file that becomes the machine's RAM, and keeps it when the machine is gone. It holds secrets: who names it makes it 0600. */
@@ -106,9 +107,6 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
   });
 }
 
-/** A comma in a path would end QEMU's option, and is doubled. */
-const inOption = (path: string): string => path.replaceAll(',', ',,');
-
 const memoryInFile = (path: string, megabytes: number): string[] => [
   ...['-object', `memory-backend-file,id=ram,size=${megabytes}M,mem-path=${inOption(path)},share=on`],
   ...['-machine', 'memory-backend=ram'],
@@ -121,14 +119,10 @@ function qemuArguments(guest: Guest): string[] {
     ...['-smp', String(guest.cpus), '-m', String(megabytes)],
     ...(guest.memoryFile === undefined ? [] : memoryInFile(guest.memoryFile, megabytes)),
     ...(guest.firmware === undefined ? [] : ['-bios', guest.firmware]),
-    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-net', 'none', '-no-reboot'],
+    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
     ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
-    // The host does not crash in the middle of this, so its cache need not be flushed for the guest's fsync.
-    // A full host file system is an I/O error for the guest, not a pause for ever.
-    ...guest.disks.flatMap((disk) => [
-      '-drive',
-      `file=${inOption(disk)},format=raw,if=virtio,cache=unsafe,werror=report`,
-    ]),
+    ...networkArguments(guest.network),
+    ...diskArguments(guest.disks),
   ];
 }
 

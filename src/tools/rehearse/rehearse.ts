@@ -14,17 +14,16 @@ import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
-import { requireProgram } from '../../sys/programs.ts';
 import type { CapturePrograms } from '../kdumpctl/image/programs.ts';
 import { dumpNames } from '../kdumpctl/save.ts';
-import type { Accelerator } from './accelerator.ts';
 import { takeFile } from './disk.ts';
 import { examineDump } from './examine.ts';
 import { guestPrograms } from './foreign-programs.ts';
-import { buildGuestFiles, type GuestFiles } from './guest-files.ts';
-import { machines, ownArch } from './machines.ts';
+import { rehearsalGuest } from './guest.ts';
+import { buildGuestFiles } from './guest-files.ts';
+import { ownArch } from './machines.ts';
 import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
-import { type GuestRun, runGuest } from './qemu.ts';
+import { type Guest, type GuestRun, runGuest } from './qemu.ts';
 import type { RehearsalReport } from './report.ts';
 import {
   filesToTake,
@@ -38,7 +37,7 @@ import {
 import { captureLog, type Step, Timeline } from './timeline.ts';
 
 /** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
-const silenceLimit = 120;
+export const silenceLimit = 120;
 
 /** Runs a rehearsal. E_REHEARSAL when no dump came back; E_NEEDS, E_FILE ... for what is missing before that. */
 export async function rehearse(
@@ -70,9 +69,13 @@ async function rehearseIn(
 
   clock.step('build image');
   const built = await buildGuestFiles(work, plan, kernel, programs);
-  const machine = machines[plan.arch];
-  const accelerator = await machine.accelerator(requireProgram(machine.qemu));
-  if (accelerator.name === 'tcg') {
+  const serialLog = join(keep ?? work, 'serial.log');
+  const isMemoryKept = keep !== undefined && plan.keep?.memory === true;
+  const guest = await rehearsalGuest(plan, built, {
+    serialLog,
+    ...(isMemoryKept ? { memoryFile: newMemoryImage(keep) } : {}),
+  });
+  if (guest.accelerator.name === 'tcg') {
     progress.note(
       plan.arch === ownArch
         ? 'KVM does not work here: QEMU emulates the processor'
@@ -81,8 +84,7 @@ async function rehearseIn(
   }
 
   clock.stop();
-  const serialLog = join(keep ?? work, 'serial.log');
-  const timeline = await run(plan, built, accelerator, { keep, serialLog }, progress, abort);
+  const timeline = await run(guest, plan, built.disk, keep, progress, abort);
 
   clock.step('take from disk');
   const target = keep ?? work;
@@ -99,7 +101,7 @@ async function rehearseIn(
       mode: 0o600,
     });
     kept.push(serialLog, captureLogFile);
-    if (plan.keep?.memory === true) kept.push(join(keep, memoryImageName));
+    if (isMemoryKept) kept.push(join(keep, memoryImageName));
   }
 
   clock.step('open');
@@ -113,7 +115,7 @@ async function rehearseIn(
     kernel: { release: built.release, image: kernel.image, modules: kernel.modules },
     machine: {
       arch: plan.arch,
-      accelerator: accelerator.name,
+      accelerator: guest.accelerator.name,
       memory: plan.memory,
       cpus: plan.cpus,
       crashkernel: plan.crashkernel,
@@ -141,29 +143,16 @@ async function rehearseIn(
 }
 
 async function run(
+  guest: Guest,
   plan: RehearsalPlan,
-  built: GuestFiles,
-  accelerator: Accelerator,
-  { keep, serialLog }: { readonly keep: string | undefined; readonly serialLog: string },
+  disk: string,
+  keep: string | undefined,
   progress: Progress,
   abort: AbortSignal,
 ): Promise<Timeline> {
   const timeline = new Timeline();
   let current = 'boot';
   progress.step(current);
-  const machine = machines[plan.arch];
-  const guest = {
-    qemu: requireProgram(machine.qemu),
-    accelerator,
-    kernel: built.kernel,
-    initrd: built.initrd,
-    commandLine: `console=${machine.console} crashkernel=${plan.crashkernel} panic=-1 printk.devkmsg=on quiet`,
-    disks: [built.disk, ...(built.scratchDisk === undefined ? [] : [built.scratchDisk])],
-    memory: plan.memory,
-    cpus: plan.cpus,
-    serialLog,
-    ...(keep !== undefined && plan.keep?.memory === true ? { memoryFile: newMemoryImage(keep) } : {}),
-  };
   const result = await runGuest(
     guest,
     { total: plan.timeout, silence: silenceLimit, abort },
@@ -182,9 +171,9 @@ async function run(
   const failure = failureOf(result, timeline, plan.timeout);
   if (failure !== undefined) {
     if (result.end === 'aborted') throw new VmcoreError('E_REHEARSAL', failure, { hint: 'run it again' });
-    const rest = await takeIncomplete(built.disk, keep);
+    const rest = await takeIncomplete(disk, keep);
     throw new VmcoreError('E_REHEARSAL', rest === undefined ? failure : `${failure}; ${rest}`, {
-      hint: `read the serial log ${keepLog(serialLog, keep !== undefined)}`,
+      hint: `read the serial log ${keepLog(guest.serialLog, keep !== undefined)}`,
     });
   }
   return timeline;

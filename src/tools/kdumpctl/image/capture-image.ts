@@ -1,6 +1,7 @@
 /**
  * The capture image: the initramfs that the crash kernel boots into, which runs `vmcore save` and nothing else.
  */
+import type { CpioEntry } from './cpio.ts';
 import type { ModuleIndex } from './modules.ts';
 import { loadOrder } from './modules.ts';
 import { stage0, writeRamdisk } from './ramdisk.ts';
@@ -18,6 +19,8 @@ export interface CaptureImageRequest {
   readonly busybox: string;
   /** The text of /etc/kdump.conf, which `vmcore save` and stage 0 read. */
   readonly kdumpConf: string;
+  /** More files. */
+  readonly files: readonly CpioEntry[];
 }
 
 export interface CaptureImage {
@@ -38,7 +41,10 @@ export async function buildCaptureImage(request: CaptureImageRequest, output: st
       program: request.program,
       busybox: request.busybox,
       init: stage0(),
-      extra: [{ kind: 'file', path: 'etc/kdump.conf', mode: 0o600, data: Buffer.from(request.kdumpConf) }],
+      extra: [
+        { kind: 'file', path: 'etc/kdump.conf', mode: 0o600, data: Buffer.from(request.kdumpConf) },
+        ...request.files,
+      ],
     },
     output,
   );
