@@ -1,9 +1,10 @@
 /**
  * The capture image: the initramfs that the crash kernel boots into, which runs `vmcore save` and nothing else.
  */
-import type { CpioEntry } from './cpio.ts';
+import type { CpioEntry, CpioEntry } from './cpio.ts';
 import type { ModuleIndex } from './modules.ts';
 import { loadOrder } from './modules.ts';
+import type { CaptureImage } from './plan.ts';
 import { stage0, writeRamdisk } from './ramdisk.ts';
 import type { ProgramImage } from './squashfs.ts';
 
@@ -21,14 +22,6 @@ export interface CaptureImageRequest {
   readonly kdumpConf: string;
   /** More files. */
   readonly files: readonly CpioEntry[];
-}
-
-export interface CaptureImage {
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Names, in load order. */
-  readonly modules: readonly string[];
 }
 
 /** Builds the image at `output` (0600). E_NEEDS when a module or busybox is missing. */
