@@ -50,6 +50,8 @@ const prototypes = {
   },
   /** off_t lseek(int fd, off_t offset, int whence); */
   lseek: { symbol: 'lseek', signature: { arguments: ['int32', 'int64', 'int32'], return: 'int64' } },
+  /** int flock(int fd, int operation); */
+  flock: { symbol: 'flock', signature: { arguments: ['int32', 'int32'], return: 'int32' } },
   /** int munmap(void *addr, size_t length); */
   munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
 } as const;
@@ -174,6 +176,21 @@ export function syncCall(): void {
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   libc.getFunction(prototypes.sync.symbol, prototypes.sync.signature)();
+}
+
+/** flock(2): LOCK_EX | LOCK_NB (include/uapi/asm-generic/fcntl.h, Linux 6.1), and the errno of a lock that another one has. */
+const LOCK_EX_NB = 2 | 4;
+const EAGAIN = 11;
+
+/** Locks an open file for this process alone, without waiting; closing the file unlocks it. "busy" when another one has it. */
+export function flockCall(fd: number): Errno | 'busy' | undefined {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const flock = libc.getFunction(prototypes.flock.symbol, prototypes.flock.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  if (flock(fd, LOCK_EX_NB) === 0) return undefined;
+  const number = ffi.getInt32(errnoLocation());
+  return number === EAGAIN ? 'busy' : { number, name: errnoName(number) };
 }
 
 /** lseek(2): SEEK_DATA (since Linux 3.1), and what it says behind the last byte. */
