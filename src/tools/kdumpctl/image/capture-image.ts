@@ -1,7 +1,7 @@
 /**
  * The capture image: the initramfs that the crash kernel boots into, which runs `vmcore save` and nothing else.
  */
-import type { CpioEntry, CpioEntry } from './cpio.ts';
+import type { CpioEntry } from './cpio.ts';
 import type { ModuleIndex } from './modules.ts';
 import { loadOrder } from './modules.ts';
 import type { CaptureImage } from './plan.ts';
