@@ -37,6 +37,7 @@ multiarch="/usr/lib/*-linux-gnu*/libatomic.so.1 /lib/*-linux-gnu*/libatomic.so.1
 # shellcheck disable=SC2086
 need libatomic1 libatomic.so.1 'Node 26 does not start without it, here and in the guest' has_file $multiarch
 
+ganesha_vfs="/usr/lib/*-linux-gnu*/ganesha/libfsalvfs.so /usr/lib64/ganesha/libfsalvfs.so /usr/lib/ganesha/libfsalvfs.so"
 case $what in
   demo | test | bench | matrix)
     # Brings seabios, qemu-system-data and the network card ROMs along: they are dependencies.
@@ -50,6 +51,14 @@ esac
 case $what in
   test)
     need gcc gcc 'the tests compare the offsets we read in DWARF with those the compiler used' has gcc
+    # Brings the client along, which goes into capture images. Tests start the server themselves, on the loopback.
+    need openssh-server sshd 'a target of the dumps that the tests save' has sshd
+    need nfs-ganesha ganesha.nfsd 'a target of the dumps that the tests save' has ganesha.nfsd
+    # shellcheck disable=SC2086
+    need nfs-ganesha-vfs 'the VFS module of nfs-ganesha' 'a target of the dumps that the tests save' has_file $ganesha_vfs
+    need xfsprogs mkfs.xfs 'makes a disk that the tests save a dump to' has mkfs.xfs
+    need btrfs-progs mkfs.btrfs 'makes a disk that the tests save a dump to' has mkfs.btrfs
+    need debootstrap debootstrap 'makes the whole machine whose kdump service the tests run' has debootstrap
     ;;
 esac
 case $what in
@@ -84,7 +93,12 @@ fi
 
 echo "vmcore: installing them: $command" >&2
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# The servers among them are for tests, which start them on the loopback: Debian must not start them for the whole machine. That is asked of
+# this file (invoke-rc.d(8)), which is not there usually; where it is, its administrator has decided.
+policy=/usr/sbin/policy-rc.d
+if [ -e "$policy" ] || ! printf '#!/bin/sh\nexit 101\n' 2>/dev/null >"$policy"; then policy=; fi
+trap 'rm -f "$log" $policy' EXIT
+if [ -n "$policy" ]; then chmod 755 "$policy"; fi
 export DEBIAN_FRONTEND=noninteractive
 # An update that fails for some source may still be enough; whether it was, the installation says.
 # shellcheck disable=SC2086
