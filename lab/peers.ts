@@ -105,7 +105,8 @@ export async function deviceTreeTool(
   return peerIn(await debianTree({ suite: 'forky', packages, progress }), `usr/bin/${name}`, {});
 }
 
-const forkyTree = (progress: Progress): Promise<string> =>
+/** The folder of Debian forky's makedumpfile and drgn, with all that they depend on. */
+export const forkyTree = (progress: Progress): Promise<string> =>
   debianTree({ suite: 'forky', packages: ['makedumpfile', 'python3-drgn'], progress });
 
 const machines: Partial<

@@ -16,7 +16,7 @@ import type { GuestDisk, GuestNetwork } from '../../src/tools/rehearse/devices.t
 import { guestPrograms } from '../../src/tools/rehearse/foreign-programs.ts';
 import { rehearsalGuest } from '../../src/tools/rehearse/guest.ts';
 import { buildGuestFiles } from '../../src/tools/rehearse/guest-files.ts';
-import { checkPrograms, chooseKernel } from '../../src/tools/rehearse/plan.ts';
+import { checkPrograms, chooseKernel, type ReadyImage } from '../../src/tools/rehearse/plan.ts';
 import { type GuestEnd, type OnLine, runGuest } from '../../src/tools/rehearse/qemu.ts';
 import { silenceLimit } from '../../src/tools/rehearse/rehearse.ts';
 import { captureLog, type Step, Timeline } from '../../src/tools/rehearse/timeline.ts';
@@ -36,6 +36,8 @@ export interface PanicAndSave {
   readonly modules?: readonly string[];
   /** A squashfs in place of the one with node and our code, in the capture image. */
   readonly program?: ProgramImage;
+  /** A whole capture image in place of all of the above. */
+  readonly image?: ReadyImage;
   /** More words for the capture kernel's command line. */
   readonly captureParameters?: readonly string[];
   /** /dev/vdb, … on the bus virtio (one later with a workload, which has a disk of its own). */
@@ -93,7 +95,8 @@ export async function panicAndSave(
     {
       workload: request.workload,
       timeout,
-      capture: {
+      capture: request.image ?? {
+        kind: 'made',
         kdumpConf: request.kdumpConf ?? usualConf,
         modules: request.modules ?? [],
         files: request.files ?? [],

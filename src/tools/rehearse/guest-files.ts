@@ -1,19 +1,24 @@
 /** What the rehearsed machine is made of: its disk, which holds kernel and capture image, and the initramfs it boots first. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import { bundleProgram } from '../kdumpctl/image/bundle.ts';
-import { buildCaptureImage, captureParameters, runtimeModules } from '../kdumpctl/image/capture-image.ts';
+import {
+  buildCaptureImage,
+  type CaptureImage,
+  captureParameters,
+  runtimeModules,
+} from '../kdumpctl/image/capture-image.ts';
 import type { CpioEntry } from '../kdumpctl/image/cpio.ts';
 import { cachedModuleTree } from '../kdumpctl/image/module-cache.ts';
-import { loadOrder } from '../kdumpctl/image/modules.ts';
+import { loadOrder, type ModuleIndex } from '../kdumpctl/image/modules.ts';
 import type { CapturePrograms } from '../kdumpctl/image/programs.ts';
 import { writeRamdisk } from '../kdumpctl/image/ramdisk.ts';
-import { buildProgramImage } from '../kdumpctl/image/squashfs.ts';
+import { buildProgramImage, type ProgramImage } from '../kdumpctl/image/squashfs.ts';
 import { busModules, cardModules } from './devices.ts';
 import { makeDisk } from './disk.ts';
 import { machines } from './machines.ts';
-import type { CapturePlan, RehearsalKernel, RehearsalPlan } from './plan.ts';
+import type { MadeImage, RehearsalKernel, RehearsalPlan } from './plan.ts';
 import type { RehearsalReport } from './report.ts';
 
 export const crashFolder = '/var/crash';
@@ -62,24 +67,12 @@ export async function buildGuestFiles(
 
   const index = await cachedModuleTree(kernel.modules);
   const program = await buildProgramImage(programs, plan.entry, join(work, 'program.squashfs'));
-  const capture = plan.capture ?? usualCapture(plan);
-  const image = await buildCaptureImage(
-    {
-      moduleTree: kernel.modules,
-      index,
-      targetModules: [
-        ...diskModules,
-        ...(plan.disks ?? []).flatMap(({ bus }) => busModules[bus]),
-        ...(plan.network === undefined ? [] : cardModules[plan.network.card]),
-        ...capture.modules,
-      ],
-      program: capture.program ?? program,
-      busybox: programs.busybox,
-      kdumpConf: capture.kdumpConf,
-      files: capture.files,
-    },
-    join(stage, 'boot/initramfs-kdump.img'),
-  );
+  const image = await putCaptureImage(join(stage, 'boot/initramfs-kdump.img'), plan, {
+    kernel,
+    programs,
+    index,
+    program,
+  });
 
   const captureCommandLine = [
     `console=${machines[plan.arch].console}`,
@@ -124,7 +117,46 @@ export async function buildGuestFiles(
   };
 }
 
-const usualCapture = ({ dumpLevel }: RehearsalPlan): CapturePlan => ({
+interface ImageParts {
+  readonly kernel: RehearsalKernel;
+  readonly programs: CapturePrograms;
+  readonly index: ModuleIndex;
+  readonly program: ProgramImage;
+}
+
+/** The planned one, made or copied to `output`. */
+async function putCaptureImage(
+  output: string,
+  plan: RehearsalPlan,
+  { kernel, programs, index, program }: ImageParts,
+): Promise<Pick<CaptureImage, 'size' | 'modules'>> {
+  const capture = plan.capture ?? usualCapture(plan.dumpLevel);
+  if (capture.kind === 'ready') {
+    copyFileSync(capture.file, output);
+    chmodSync(output, 0o600);
+    return { size: statSync(output).size, modules: [] };
+  }
+  const devices = [
+    ...diskModules,
+    ...(plan.disks ?? []).flatMap(({ bus }) => busModules[bus]),
+    ...(plan.network === undefined ? [] : cardModules[plan.network.card]),
+  ];
+  return buildCaptureImage(
+    {
+      moduleTree: kernel.modules,
+      index,
+      targetModules: [...devices, ...capture.modules],
+      program: capture.program ?? program,
+      busybox: programs.busybox,
+      kdumpConf: capture.kdumpConf,
+      files: capture.files,
+    },
+    output,
+  );
+}
+
+const usualCapture = (dumpLevel: number): MadeImage => ({
+  kind: 'made',
   kdumpConf: [
     'ext4 /dev/vda',
     `path ${crashFolder}`,

@@ -19,8 +19,17 @@ export interface RehearsalKernel {
   readonly modules: string;
 }
 
-/** The capture image that is made for a rehearsal: what is not as usual in it. */
-export interface CapturePlan {
+/** The capture image of a rehearsal: one that is made for it, or one that is there. */
+export type CapturePlan = MadeImage | ReadyImage;
+
+export interface ReadyImage {
+  readonly kind: 'ready';
+  /** The initramfs. */
+  readonly file: string;
+}
+
+export interface MadeImage {
+  readonly kind: 'made';
   /** The text of kdump.conf. */
   readonly kdumpConf: string;
   /** More modules: of the target's file system, say. Those of the machine's buses and card are there. */
