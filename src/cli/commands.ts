@@ -9,7 +9,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   dmesg: async () => (await import('./dmesg.ts')).dmesgCommand(),
   makedumpfile: async () => (await import('./makedumpfile/command.ts')).makedumpfileCommand(),
   kexec: async () => (await import('./kexec.ts')).kexecCommand(),
-  kdumpctl: async () => (await import('./kdumpctl.ts')).kdumpctlCommand(),
+  kdumpctl: async () => (await import('./kdumpctl/command.ts')).kdumpctlCommand(),
   save: async () => (await import('./save.ts')).saveCommand(),
   convert: async () => (await import('./convert.ts')).convertCommand(),
   rehearse: async () => (await import('./rehearse.ts')).rehearseCommand(),

@@ -72,13 +72,16 @@ const installed: Readonly<Record<string, { readonly remove: string; readonly app
   },
 };
 
-/** What counts when there is no file: what it says as it is installed. `arch` as uname(1) has it. */
+/**
+ * What counts when there is no file: what it says as it is installed. `arch` as uname(1) has it. Only its KEXEC_ARGS ("-s") is not taken: Debian's
+ * arm64 kernels do not have that call, and without the option it is what is tried first.
+ */
 export function defaultSysconfig(arch: string): Sysconfig {
   const text = Object.hasOwn(installed, arch) ? installed[arch] : undefined;
   const lines =
     text === undefined
       ? ''
-      : `KDUMP_COMMANDLINE_REMOVE="${text.remove}"\nKDUMP_COMMANDLINE_APPEND="${text.append}"\nKEXEC_ARGS="-s"\n`;
+      : `KDUMP_COMMANDLINE_REMOVE="${text.remove}"\nKDUMP_COMMANDLINE_APPEND="${text.append}"\n`;
   return parseSysconfig(`${lines}VMCORE_CREATION_NOTIFICATION="yes"\n`, 'the defaults').sysconfig;
 }
 

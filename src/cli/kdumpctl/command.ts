@@ -1,0 +1,25 @@
+/** `vmcore kdumpctl`: kdumpctl's commands, a file for what belongs together. */
+import { Command } from 'commander';
+import { checkCommand } from './check.ts';
+import { defaultCrashkernelCommand, showmemCommand } from './crashkernel.ts';
+import {
+  rebuildCommand,
+  reloadCommand,
+  restartCommand,
+  startCommand,
+  statusCommand,
+  stopCommand,
+} from './service.ts';
+
+export const kdumpctlCommand = (): Command =>
+  new Command('kdumpctl')
+    .description('the kdump service: arm the crash kernel, see what is armed, check the configuration')
+    .addCommand(startCommand())
+    .addCommand(stopCommand())
+    .addCommand(statusCommand())
+    .addCommand(restartCommand())
+    .addCommand(reloadCommand())
+    .addCommand(rebuildCommand())
+    .addCommand(checkCommand())
+    .addCommand(showmemCommand())
+    .addCommand(defaultCrashkernelCommand());

@@ -1,0 +1,96 @@
+/** `vmcore kdumpctl start`, `stop`, `status`, `restart`, `reload` and `rebuild`. */
+import { statSync } from 'node:fs';
+import { Command } from 'commander';
+import { ExitStatus } from '../../base/errors.ts';
+import { formatSize } from '../../base/units.ts';
+import { rebuild, reload, type Started, start, stop } from '../../tools/kdumpctl/service/commands.ts';
+import {
+  startHeadline,
+  statusFields,
+  statusHeadline,
+  statusWarnings,
+} from '../../tools/kdumpctl/service/describe.ts';
+import { serviceOf, withService } from '../../tools/kdumpctl/service/service.ts';
+import { type ServiceStatus, serviceStatus } from '../../tools/kdumpctl/service/status.ts';
+import { printFields, printJson, printText } from '../output.ts';
+import { type FileOptions, serviceRequest, withFileOptions } from './options.ts';
+
+interface Options extends FileOptions {
+  readonly json?: true;
+}
+
+/** A command of the service: its options are the files and --json. */
+const serviceCommand = (
+  name: string,
+  description: string,
+  run: (options: Options) => Promise<void>,
+): Command =>
+  withFileOptions(new Command(name).description(description)).option('--json', 'as JSON').action(run);
+
+export const startCommand = (): Command =>
+  serviceCommand('start', 'arm the crash kernel, building its image when that is needed', async (options) =>
+    printStarted(await withService(serviceRequest(options), start), options),
+  );
+
+export const restartCommand = (): Command =>
+  serviceCommand('restart', 'unload the crash kernel, and start', async (options) =>
+    printStarted(
+      await withService(serviceRequest(options), async (service) => {
+        stop(service);
+        return start(service);
+      }),
+      options,
+    ),
+  );
+
+function printStarted(started: Started, { json }: Options): void {
+  if (json) {
+    printJson(started);
+    return;
+  }
+  printText(`${startHeadline(started)}\n`);
+  printStatus(started.status);
+}
+
+function printStatus(status: ServiceStatus): void {
+  printFields(statusFields(status));
+  printText(
+    statusWarnings(status)
+      .map((line) => `Warning: ${line}\n`)
+      .join(''),
+  );
+}
+
+export const stopCommand = (): Command =>
+  serviceCommand('stop', 'unload the crash kernel', async (options) => {
+    const was = await withService(serviceRequest(options), async (service) => stop(service));
+    if (options.json) printJson({ wasArmed: was });
+    else printText(was ? 'Kdump is off\n' : 'Kdump was off already\n');
+  });
+
+export const statusCommand = (): Command =>
+  serviceCommand('status', 'what is armed: exit 3 when nothing is', async (options) => {
+    const status = await serviceStatus(serviceOf(serviceRequest(options)));
+    if (options.json) printJson(status);
+    else {
+      printText(`${statusHeadline(status)}\n`);
+      printStatus(status);
+    }
+    if (!status.armed) process.exitCode = ExitStatus.notArmed;
+  });
+
+export const reloadCommand = (): Command =>
+  serviceCommand('reload', 'load the crash kernel again, with the image that is there', async (options) => {
+    const loaded = await withService(serviceRequest(options), async (service) => reload(service));
+    const { kernel, image, commandLine, call } = loaded;
+    if (options.json) printJson({ kernel, image, commandLine, call });
+    else printText(`Loaded again: ${kernel} with ${image}, by ${call}\n`);
+  });
+
+export const rebuildCommand = (): Command =>
+  serviceCommand('rebuild', 'build the capture image anew, and load nothing', async (options) => {
+    const { path, release } = await withService(serviceRequest(options), rebuild);
+    const { size } = statSync(path);
+    if (options.json) printJson({ path, size, release });
+    else printText(`Built ${path}, ${formatSize(size)}; vmcore kdumpctl start loads it\n`);
+  });

@@ -1,0 +1,135 @@
+/** start, stop, restart, reload and rebuild: what changes what is armed. Each is to be called with the service locked (withService). */
+import { VmcoreError } from '../../../base/errors.ts';
+import { unloadKernel } from '../../kexec/load.ts';
+import { checkReservation, isLoaded } from '../../kexec/status.ts';
+import { readSysconfig } from '../conf/check.ts';
+import { isError, problemError } from '../conf/problem.ts';
+import type { Sysconfig } from '../conf/sysconfig.ts';
+import { arm, commandLineFor } from './arm.ts';
+import { buildServiceImage, ensureImage, planServiceImage, whyStale } from './build.ts';
+import { parseKexecArgs } from './kexec-args.ts';
+import { tellOfNewDump } from './new-dumps.ts';
+import { reachTarget } from './reach-target.ts';
+import { recoverRawDump } from './recover.ts';
+import { type Service, usableConfiguration } from './service.ts';
+import {
+  bootId,
+  type ImageRecord,
+  isSameFile,
+  type LoadRecord,
+  readState,
+  stampOf,
+  writeState,
+} from './state.ts';
+import { plannedStatus, type ServiceStatus } from './status.ts';
+
+export interface Started {
+  /** "was armed": with this very image, command line and kernel. */
+  readonly outcome: 'armed' | 'was armed';
+  /** Why the image was built; empty when it was not. */
+  readonly built: readonly string[];
+  readonly status: ServiceStatus;
+}
+
+/**
+ * Arms the crash kernel as the configuration wants it, building the image when that is needed. Errors: E_FILE for a configuration that cannot be
+ * used, E_NEEDS without a reservation, and those of planning, building and loading.
+ */
+export async function start(service: Service): Promise<Started> {
+  const configuration = usableConfiguration(service);
+  const { conf, sysconfig } = configuration;
+  await recoverRawDump(service, conf);
+  checkReservation();
+  const planned = await planServiceImage(service, configuration);
+  await reachTarget(planned.plan.conf.target, planned.plan.conf.path, service.log);
+  const { record, built } = await ensureImage(service, configuration, planned);
+  const isNew = loadUnlessLoaded(service, sysconfig, record);
+  const status = await plannedStatus(service, planned, 'connect');
+  tellOfNewDump(service.places, status.newestDump, sysconfig.notify ? 'tell' : 'silent', service.log);
+  return { outcome: isNew ? 'armed' : 'was armed', built, status };
+}
+
+/** False when exactly this is loaded already. */
+function loadUnlessLoaded(service: Service, sysconfig: Sysconfig, record: ImageRecord): boolean {
+  const load = loadOf(service, sysconfig, record);
+  const { loaded } = readState(service.places);
+  if (isLoaded('crash') && loaded !== undefined && isSameLoad(load, loaded)) return false;
+  loadNow(service, sysconfig, load);
+  return true;
+}
+
+type PlannedLoad = Omit<LoadRecord, 'at' | 'call'>;
+
+function loadOf({ files }: Service, sysconfig: Sysconfig, record: ImageRecord): PlannedLoad {
+  const stamp = stampOf(record.path);
+  const kernelStamp = stampOf(record.kernel.image);
+  if (stamp === undefined || kernelStamp === undefined) {
+    throw new VmcoreError('E_FILE', 'is not there', {
+      file: stamp === undefined ? record.path : record.kernel.image,
+      hint: 'make it: vmcore kdumpctl start',
+    });
+  }
+  return {
+    bootId: bootId(),
+    image: record.path,
+    stamp,
+    kernel: record.kernel.image,
+    kernelStamp,
+    commandLine: commandLineFor(sysconfig, record.watchdogs, files.sysconfig.path),
+  };
+}
+
+const isSameLoad = (a: PlannedLoad, b: PlannedLoad): boolean =>
+  a.bootId === b.bootId &&
+  a.image === b.image &&
+  isSameFile(a.stamp, b.stamp) &&
+  a.kernel === b.kernel &&
+  isSameFile(a.kernelStamp, b.kernelStamp) &&
+  a.commandLine === b.commandLine;
+
+function loadNow({ files, places }: Service, sysconfig: Sysconfig, load: PlannedLoad): void {
+  const call = arm({
+    kernel: load.kernel,
+    initrd: load.image,
+    commandLine: load.commandLine,
+    args: parseKexecArgs(sysconfig.kexecArgs, files.sysconfig.path),
+  });
+  writeState(places, { ...readState(places), loaded: { ...load, at: new Date().toISOString(), call } });
+}
+
+/** Unloads the crash kernel. False when none was loaded. */
+export function stop({ places }: Service): boolean {
+  const was = isLoaded('crash');
+  unloadKernel('crash', 'auto');
+  const { loaded: _, ...state } = readState(places);
+  writeState(places, state);
+  return was;
+}
+
+/** Loads it again, with the image that is there: processors or memory have changed, or the sysconfig file. */
+export function reload(service: Service): LoadRecord {
+  const { sysconfig, problems } = readSysconfig(service.files.sysconfig);
+  const [error] = problems.filter(isError);
+  if (error !== undefined) throw problemError(error);
+  checkReservation();
+  const { image } = readState(service.places);
+  if (image === undefined) {
+    throw new VmcoreError('E_FILE', 'there is no capture image yet', {
+      file: service.places.stateFolder,
+      hint: 'build and load it: vmcore kdumpctl start',
+    });
+  }
+  if (!isLoaded('crash')) service.log.warn('the crash kernel was not loaded');
+  loadNow(service, sysconfig, loadOf(service, sysconfig, image));
+  const { loaded } = readState(service.places);
+  if (loaded === undefined) throw new VmcoreError('E_IO', 'what was loaded was not remembered');
+  return loaded;
+}
+
+/** Builds the image anew whatever there is, and loads nothing. */
+export async function rebuild(service: Service): Promise<ImageRecord> {
+  const configuration = usableConfiguration(service);
+  const planned = await planServiceImage(service, configuration);
+  const stale = whyStale(planned, readState(service.places).image);
+  return buildServiceImage(service, planned, stale.length > 0 ? stale : ['you asked for it']);
+}

@@ -1,0 +1,59 @@
+/**
+ * An ssh target is tried before it is relied on: the key must be accepted, the host known, and the folder there.
+ *
+ * Facts: check_and_wait_network_ready() of kdumpctl (kdump-utils 63f248c). Ours: a server that is away for the moment keeps nobody from being armed.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { VmcoreError } from '../../../base/errors.ts';
+import { requireProgram, runProgram } from '../../../sys/programs.ts';
+import type { SshTarget, Target } from '../conf/target.ts';
+import type { Log } from './log.ts';
+import { shellQuoted, sshArguments } from './target-room.ts';
+
+export const sshClient = { name: 'ssh', debianPackage: 'openssh-client' };
+
+/** Exit status of ssh(1) for failures of its own; others are those of the command. */
+const sshFailed = 255;
+/** Milliseconds: at boot, the network may be later than we are. */
+const waitForNetwork = 60_000;
+const retryEvery = 2000;
+
+/** Makes the folder on the server. E_NEEDS when the server refuses us; a server that does not answer is only told. */
+export async function reachTarget(target: Target, folder: string, log: Log): Promise<void> {
+  if (target.kind !== 'ssh') return;
+  const end = performance.now() + waitForNetwork;
+  for (let isFirst = true; ; isFirst = false) {
+    const refusal = await makeFolder(target, folder);
+    if (refusal === undefined) return;
+    if (isFirst)
+      log.warn(`${target.user}@${target.host} does not answer: waiting for the network (${refusal})`);
+    if (performance.now() > end) {
+      log.warn(`${target.user}@${target.host} does not answer: armed nevertheless (${refusal})`);
+      return;
+    }
+    await sleep(retryEvery);
+  }
+}
+
+/** Undefined when the folder is there; else why the server does not answer. */
+async function makeFolder(target: SshTarget, folder: string): Promise<string | undefined> {
+  const { status, stderr } = await runProgram(
+    requireProgram(sshClient),
+    sshArguments(target, `umask 0077 && mkdir -p -- ${shellQuoted(folder)}`),
+    { timeout: waitForNetwork },
+  );
+  if (status === 0) return undefined;
+  const said = stderr.trim().split('\n').at(-1)?.trim() || `exit status ${status}`;
+  if (status !== sshFailed) {
+    throw new VmcoreError('E_NEEDS', `${target.host}: cannot make ${folder}: ${said}`, {
+      hint: `let ${target.user} write there, or name another "path"`,
+    });
+  }
+  if (/Permission denied|Host key verification failed|No such file or directory|REMOTE HOST/.test(stderr)) {
+    throw new VmcoreError('E_NEEDS', `${target.user}@${target.host} refuses us: ${said}`, {
+      file: target.key,
+      hint: 'give it the key: vmcore kdumpctl propagate',
+    });
+  }
+  return said;
+}
