@@ -52,6 +52,8 @@ const prototypes = {
   lseek: { symbol: 'lseek', signature: { arguments: ['int32', 'int64', 'int32'], return: 'int64' } },
   /** int flock(int fd, int operation); */
   flock: { symbol: 'flock', signature: { arguments: ['int32', 'int32'], return: 'int32' } },
+  /** int pipe2(int pipefd[2], int flags); */
+  pipe2: { symbol: 'pipe2', signature: { arguments: ['pointer', 'int32'], return: 'int32' } },
   /** int munmap(void *addr, size_t length); */
   munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
 } as const;
@@ -191,6 +193,27 @@ export function flockCall(fd: number): Errno | 'busy' | undefined {
   if (flock(fd, LOCK_EX_NB) === 0) return undefined;
   const number = ffi.getInt32(errnoLocation());
   return number === EAGAIN ? 'busy' : { number, name: errnoName(number) };
+}
+
+/** fcntl.h: include/uapi/asm-generic/fcntl.h (Linux 6.1), the same on x86 and arm64. */
+const O_CLOEXEC = 0o2000000;
+
+/** Two file descriptors of one pipe; both block, and no program that is started inherits them. */
+export interface Pipe {
+  readonly readEnd: number;
+  readonly writeEnd: number;
+}
+
+/** pipe2(2). node's own pipes to a child do not block: whoever writes faster than the child reads fills the memory. */
+export function openPipe(): Pipe | Errno {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const pipe2 = libc.getFunction(prototypes.pipe2.symbol, prototypes.pipe2.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const ends = new Int32Array(2);
+  if (pipe2(ends, O_CLOEXEC) === 0) return { readEnd: ends[0]!, writeEnd: ends[1]! };
+  const number = ffi.getInt32(errnoLocation());
+  return { number, name: errnoName(number) };
 }
 
 /** lseek(2): SEEK_DATA (since Linux 3.1), and what it says behind the last byte. */

@@ -28,8 +28,15 @@ export interface DumpStore {
 export interface DumpWriter {
   readonly sink: ByteSink;
   /**
-   * "complete": all of it is safe, and then it gets its name. "incomplete": what is there is kept under the name that says so. Returns the name
-   * that it has on the target. Throws when it is not safe.
+   * "complete": all of it is safe, and then it gets its name. "incomplete": what is there is kept under the name that says so, and a flattened
+   * dump has no end record, by which its readers know. Returns the name that it has on the target. Throws when it is not safe.
    */
   finish(outcome: 'complete' | 'incomplete'): Promise<string>;
 }
+
+/** What a file is called until it is whole and safe. */
+export const incompleteName = (name: string): string => `${name}-incomplete`;
+
+/** What a dump is called then: `vmcore`, and flattened `vmcore.flat`, as kdump-utils call it. */
+export const dumpFileName = (name: string, shape: DumpShape): string =>
+  shape === 'flattened' ? `${name}.flat` : name;

@@ -1,0 +1,20 @@
+/** A file system on a block device as the target: found, mounted, and then a folder. */
+import { type FileSystemTarget, targetText } from '../conf/target.ts';
+import type { Journal } from '../journal.ts';
+import type { DumpStore } from './dump-store.ts';
+import { findDevice } from './find-device.ts';
+import { folderStoreOrClose } from './folder-store.ts';
+import { mount, mountLimit, unmount } from './mounted.ts';
+import type { StorePlace } from './store-place.ts';
+
+/** E_FILE when the device does not appear or cannot be written to, E_IO when it cannot be mounted. */
+export async function openFileSystem(
+  target: FileSystemTarget,
+  { path, name, deviceLimit }: StorePlace,
+  journal: Journal,
+): Promise<DumpStore> {
+  const device = await findDevice(target.device, deviceLimit, journal);
+  const root = await mount({ type: target.fileSystem, source: device, options: [], limit: mountLimit });
+  const close = (): Promise<void> => unmount(root, device);
+  return await folderStoreOrClose({ root, path, name, target: targetText(target), close });
+}

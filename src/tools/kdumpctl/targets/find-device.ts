@@ -1,0 +1,143 @@
+/**
+ * The block device that a name means, waited for: disks appear seconds after their driver is loaded, behind a storage network later still. There is
+ * no udev in the capture kernel, so no /dev/disk either.
+ *
+ * File systems are found by busybox findfs, partitions by what the kernel says of them (PARTNAME and, in newer kernels, PARTUUID in their uevent file) and
+ * else by their table.
+ */
+import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { VmcoreError } from '../../../base/errors.ts';
+import { type PartitionTable, readPartitionTable } from '../../../formats/partitions.ts';
+import { openFileUnmapped } from '../../../sys/file-source.ts';
+import { type DeviceName, deviceText } from '../conf/target.ts';
+import type { Journal } from '../journal.ts';
+import { runLimited, waitFor } from './limited.ts';
+
+/** A disk array that starts with the machine takes the better part of a minute; who waits longer waits for nothing. Milliseconds. */
+export const deviceLimit = 90_000;
+/** findfs reads the beginning of every disk. Milliseconds. */
+const findfsLimit = 20_000;
+
+/** The path of its node. E_FILE when there is none after `limit` milliseconds; the message says which there were. */
+export async function findDevice(name: DeviceName, limit: number, journal: Journal): Promise<string> {
+  const wanted = withoutUdev(name);
+  const first = await look(wanted);
+  if (first !== undefined) return first;
+  journal.event('target-wait', { device: deviceText(name), limit: limit / 1000 });
+  const found = await waitFor(() => look(wanted), limit, 500);
+  if (found !== undefined) return found;
+  throw new VmcoreError('E_FILE', `no such device after ${limit / 1000} s; there are: ${presentDevices()}`, {
+    file: deviceText(name),
+    hint: 'check that the disk is there, and that the capture image has the modules for it',
+  });
+}
+
+const udevFolders: Readonly<Record<string, DeviceName['by']>> = {
+  '/dev/disk/by-uuid': 'UUID',
+  '/dev/disk/by-label': 'LABEL',
+  '/dev/disk/by-partuuid': 'PARTUUID',
+  '/dev/disk/by-partlabel': 'PARTLABEL',
+};
+
+/** What a link of udev's stands for: udev writes what is not harmless in a name as \xNN. */
+export function withoutUdev(name: DeviceName): DeviceName {
+  const by = udevFolders[dirname(name.value)];
+  if (name.by !== 'path' || by === undefined) return name;
+  const text = basename(name.value).replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return { by, value: Buffer.from(text, 'latin1').toString() };
+}
+
+function look({ by, value }: DeviceName): string | undefined | Promise<string | undefined> {
+  switch (by) {
+    case 'path':
+      return statSync(value, { throwIfNoEntry: false })?.isBlockDevice() ? value : undefined;
+    case 'UUID':
+    case 'LABEL':
+      return findFileSystem(`${by}=${value}`);
+    case 'PARTUUID':
+      return findPartition(({ uuid }) => uuid.toLowerCase() === value.toLowerCase());
+    case 'PARTLABEL':
+      return findPartition(({ label }) => label === value);
+  }
+}
+
+async function findFileSystem(tag: string): Promise<string | undefined> {
+  const { status, stdout } = await runLimited('findfs', [tag], findfsLimit);
+  const path = stdout.toString().trim();
+  return status === 0 && path !== '' ? path : undefined;
+}
+
+interface PartitionNames {
+  readonly uuid: string;
+  readonly label: string;
+}
+
+const blockFolder = '/sys/class/block';
+
+/** Looks at partitions only; a table is read once for all partitions of its disk. */
+function findPartition(isMeant: (names: PartitionNames) => boolean): string | undefined {
+  const tables = new Map<string, PartitionTable | undefined>();
+  for (const name of blockDevices()) {
+    const number = sysfsNumber(join(blockFolder, name, 'partition'));
+    if (number === undefined) continue;
+    const disk = diskOf(name);
+    if (!tables.has(disk)) tables.set(disk, tableOf(disk));
+    const entry = tables.get(disk)?.find((partition) => partition.number === number);
+    const told = uevent(name);
+    const uuid = told.get('PARTUUID') ?? entry?.uuid ?? '';
+    const label = told.get('PARTNAME') ?? entry?.label ?? '';
+    if (isMeant({ uuid, label })) return join('/dev', name);
+  }
+  return undefined;
+}
+
+function blockDevices(): readonly string[] {
+  try {
+    return readdirSync(blockFolder);
+  } catch {
+    return [];
+  }
+}
+
+/** The names of the disks and partitions of this machine that are not memory, for messages. */
+function presentDevices(): string {
+  const names = blockDevices().filter((name) => !/^(loop|ram|zram|fd)\d/.test(name));
+  return names.length === 0 ? 'none' : names.join(', ');
+}
+
+/** /sys/class/block/vda1 leads to …/block/vda/vda1. */
+const diskOf = (partition: string): string => basename(dirname(realpathSync(join(blockFolder, partition))));
+
+function sysfsNumber(path: string): number | undefined {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  const value = Number(readFileSync(path, 'latin1').trim());
+  return Number.isInteger(value) ? value : undefined;
+}
+
+function uevent(name: string): ReadonlyMap<string, string> {
+  const text = readFileSync(join(blockFolder, name, 'uevent'), 'utf8');
+  const lines = text.split('\n').map((line): [string, string] => {
+    const at = line.indexOf('=');
+    return [line.slice(0, at), line.slice(at + 1)];
+  });
+  return new Map(lines);
+}
+
+/** Undefined when the disk has none that we read, or does not let itself be read: it may be another that is meant. */
+function tableOf(disk: string): PartitionTable | undefined {
+  const sectorSize = sysfsNumber(join(blockFolder, disk, 'queue/logical_block_size')) ?? 512;
+  try {
+    const source = openFileUnmapped(join('/dev', disk));
+    try {
+      return readPartitionTable(source, sectorSize);
+    } finally {
+      source.close();
+    }
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    return undefined;
+  }
+}
