@@ -8,6 +8,8 @@ import type { CaptureImage } from './plan.ts';
 import { stage0, writeRamdisk } from './ramdisk.ts';
 import type { ProgramImage } from './squashfs.ts';
 
+export type { CaptureImage } from './plan.ts';
+
 /** What mounting our squashfs needs, whatever the dump's target is. */
 export const runtimeModules = ['loop', 'squashfs'];
 

@@ -5,7 +5,7 @@
  * little-endian ELF files; no binutils are needed.
  */
 import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type ByteSource, readExact } from '../../../base/byte-source.ts';
 import { cString, latin1, u64, viewOf } from '../../../base/bytes.ts';
 import { VmcoreError } from '../../../base/errors.ts';
@@ -22,7 +22,7 @@ import { openFile } from '../../../sys/file-source.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 
 /** Dynamic section tags, include/uapi/linux/elf.h. */
-const DynamicTag = { null: 0, needed: 1, strtab: 5, strsz: 10 } as const;
+const DynamicTag = { null: 0, needed: 1, strtab: 5, strsz: 10, rpath: 15, runpath: 29 } as const;
 
 /** Where distributions keep libraries: Debian's multiarch folders, then the plain and the lib64 ones. */
 const libraryFolders: Readonly<Record<number, readonly string[]>> = {
@@ -62,7 +62,7 @@ export function runtimeOf(program: string, root = '/'): Runtime {
   const elf = withElf(path, (file) => ({
     loader: interpreterOf(file),
     machine: file.machine,
-    needed: neededBy(file),
+    needed: neededBy(file, path, root),
   }));
   if (elf.loader === undefined) {
     throw new VmcoreError('E_UNSUPPORTED', 'is not a dynamically linked program', {
@@ -70,30 +70,67 @@ export function runtimeOf(program: string, root = '/'): Runtime {
       hint: 'name the node binary',
     });
   }
-  const find = (soname: string): string => findLibrary(soname, elf.machine, root, path);
+  const find = ({ soname, folders, neededBy }: Needed): string => {
+    const found = findLibrary(soname, elf.machine, root, folders);
+    if (found !== undefined) return found;
+    throw new VmcoreError('E_NEEDS', `its library ${soname} is not installed`, {
+      file: neededBy,
+      hint: 'install it with the package manager (Debian: libstdc++6, libatomic1, libgcc-s1)',
+    });
+  };
   // A tree of packages lacks the links between / and /usr that an installation has.
   const loader = join(root, elf.loader);
-  const loaderFile = existsSync(loader) ? realpathSync(loader) : find(basename(elf.loader));
+  const loaderFile = existsSync(loader)
+    ? realpathSync(loader)
+    : find({ soname: basename(elf.loader), folders: [], neededBy: path });
   const libraries = new Map<string, string>([[basename(elf.loader), loaderFile]]);
   const todo = [...elf.needed];
-  for (let soname = todo.shift(); soname !== undefined; soname = todo.shift()) {
-    if (libraries.has(soname)) continue;
-    const found = find(soname);
-    libraries.set(soname, found);
-    todo.push(...withElf(found, neededBy));
+  for (let needed = todo.shift(); needed !== undefined; needed = todo.shift()) {
+    if (libraries.has(needed.soname)) continue;
+    const found = find(needed);
+    libraries.set(needed.soname, found);
+    todo.push(...withElf(found, (file) => neededBy(file, found, root)));
   }
   return { program: path, loader: elf.loader, libraries };
 }
 
-function findLibrary(soname: string, machine: number, root: string, neededBy: string): string {
-  for (const folder of libraryFolders[machine] ?? []) {
-    const path = join(root, folder, soname);
+/** Does the file begin as an ELF file does? E_FILE or E_IO when it cannot be read. */
+export function isElfFile(path: string): boolean {
+  const source = openFile(path);
+  try {
+    const head = new Uint8Array(4);
+    return source.read(0, head) === 4 && isElf(head);
+  } finally {
+    source.close();
+  }
+}
+
+/** Has the ELF program a loader, which brings its libraries? */
+export const isDynamic = (program: string): boolean =>
+  withElf(realpathSync(program), (file) => interpreterOf(file) !== undefined);
+
+/** The file of a library as a program of the same machine as `program` would find it; undefined when it is not installed. */
+export const libraryBeside = (program: string, soname: string, root = '/'): string | undefined =>
+  findLibrary(
+    soname,
+    withElf(realpathSync(program), ({ machine }) => machine),
+    root,
+    [],
+  );
+
+/** `folders` are searched first. */
+function findLibrary(
+  soname: string,
+  machine: number,
+  root: string,
+  folders: readonly string[],
+): string | undefined {
+  const usual = (libraryFolders[machine] ?? []).map((folder) => join(root, folder));
+  for (const folder of [...folders, ...usual]) {
+    const path = join(folder, soname);
     if (existsSync(path) && withElf(path, (file) => file.machine === machine)) return realpathSync(path);
   }
-  throw new VmcoreError('E_NEEDS', `its library ${soname} is not installed`, {
-    file: neededBy,
-    hint: 'install it with the package manager (Debian: libstdc++6, libatomic1, libgcc-s1)',
-  });
+  return undefined;
 }
 
 function withElf<T>(path: string, use: (file: ElfFile) => T): T {
@@ -118,18 +155,27 @@ function interpreterOf(file: ElfFile): string | undefined {
   return cString(readExact(file.source, segment.offset, segment.fileSize, 'PT_INTERP'));
 }
 
+interface Needed {
+  readonly soname: string;
+  /** Where the one that needs it says that it may be. */
+  readonly folders: readonly string[];
+  readonly neededBy: string;
+}
+
 /** DT_NEEDED, in order. */
-function neededBy(file: ElfFile): string[] {
+function neededBy(file: ElfFile, path: string, root: string): Needed[] {
   const segment = file.segments.find((one) => one.type === SegmentType.dynamic);
   if (!segment) return [];
   const table = viewOf(readExact(file.source, segment.offset, segment.fileSize, 'PT_DYNAMIC'));
   const needed: number[] = [];
+  let searched: number | undefined;
   let stringsAt = 0n;
   let stringsSize = 0;
   for (let at = 0; at + 16 <= table.byteLength; at += 16) {
     const tag = u64(table, at, true);
     if (tag === DynamicTag.null) break;
     if (tag === DynamicTag.needed) needed.push(u64(table, at + 8, true));
+    if (tag === DynamicTag.runpath || tag === DynamicTag.rpath) searched = u64(table, at + 8, true);
     if (tag === DynamicTag.strtab) stringsAt = table.getBigUint64(at + 8, true);
     if (tag === DynamicTag.strsz) stringsSize = u64(table, at + 8, true);
   }
@@ -139,7 +185,20 @@ function neededBy(file: ElfFile): string[] {
     stringsSize,
     'the dynamic string table',
   );
-  return needed.map((offset) => cString(strings.subarray(offset)));
+  const text = (offset: number): string => cString(strings.subarray(offset));
+  const folders =
+    searched === undefined
+      ? []
+      : text(searched)
+          .split(':')
+          .filter(Boolean)
+          // $ORIGIN is the folder that the file is in.
+          .map((folder) =>
+            /^\$(ORIGIN|\{ORIGIN\})/.test(folder)
+              ? folder.replace(/^\$(ORIGIN|\{ORIGIN\})/, dirname(path))
+              : join(root, folder),
+          );
+  return needed.map((offset) => ({ soname: text(offset), folders, neededBy: path }));
 }
 
 function fileOffset(file: ElfFile, vaddr: bigint): number {

@@ -13,7 +13,7 @@ import { readModuleTree, releaseOfTree } from './module-tree.ts';
 import type { ModuleIndex } from './modules.ts';
 
 /** Part of the key: raise it when ModuleIndex changes. */
-const indexVersion = 1;
+const indexVersion = 2;
 
 /** The same as readModuleTree(), faster the second time. */
 export async function cachedModuleTree(tree: string): Promise<ModuleIndex> {

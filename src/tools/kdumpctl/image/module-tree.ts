@@ -17,7 +17,7 @@ import { openFile } from '../../../sys/file-source.ts';
 import { requireProgram, runChecked } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import { readSection } from './elf-runtime.ts';
-import { type KernelModule, type ModuleIndex, moduleName } from './modules.ts';
+import { type AliasPattern, busOf, type KernelModule, type ModuleIndex, moduleName } from './modules.ts';
 
 const moduleFile = /\.ko(\.xz|\.zst|\.gz)?$/;
 
@@ -64,12 +64,12 @@ function fromDepmod(
     const [, name, text] = /^softdep\s+(\S+)\s+(.*)$/.exec(line) ?? [];
     if (name !== undefined && text !== undefined) append(softPre, moduleName(name), ...preNames(text));
   }
-  const aliases = new Map<string, string[]>();
+  const aliases = new Aliases();
   for (const line of lines(tree, 'modules.alias')) {
     const [, alias, name] = /^alias\s+(\S+)\s+(\S+)$/.exec(line) ?? [];
-    if (alias !== undefined && name !== undefined && isPlain(alias)) append(aliases, alias, moduleName(name));
+    if (alias !== undefined && name !== undefined) aliases.add(alias, moduleName(name));
   }
-  return { release, modules, builtin, softPre, aliases };
+  return { release, modules, builtin, softPre, aliases: aliases.plain, patterns: aliases.patterns };
 }
 
 async function fromModules(
@@ -89,7 +89,7 @@ async function fromModules(
   const infos = await eachInParallel(onDisk, (path) => moduleInfo(tree, path));
   const modules = new Map<string, KernelModule>();
   const softPre = new Map<string, string[]>();
-  const aliases = new Map<string, string[]>();
+  const aliases = new Aliases();
   onDisk.forEach((path, at) => {
     const name = nameOfPath(path);
     const info = infos[at] ?? [];
@@ -98,9 +98,9 @@ async function fromModules(
     const depends = values('depends').flatMap((list) => list.split(',').filter(Boolean).map(moduleName));
     modules.set(name, { name, path, depends });
     for (const text of values('softdep')) append(softPre, name, ...preNames(text));
-    for (const alias of values('alias')) if (isPlain(alias)) append(aliases, alias, name);
+    for (const alias of values('alias')) aliases.add(alias, name);
   });
-  return { release, modules, builtin, softPre, aliases };
+  return { release, modules, builtin, softPre, aliases: aliases.plain, patterns: aliases.patterns };
 }
 
 /** The module's bytes, unpacked: busybox insmod and .modinfo want them so. E_NEEDS without xz where xz is used. */
@@ -151,8 +151,22 @@ async function eachInParallel<In, Out>(
 
 const nameOfPath = (path: string): string => moduleName(basename(path.trim()).replace(moduleFile, ''));
 
-/** Device aliases have wildcards; software ones (crypto-crc32c, fs-ext4) do not, and only those are looked up. */
-const isPlain = (alias: string): boolean => !/[*?[]/.test(alias);
+/** What modules say they answer to. Software's names (crypto-crc32c, fs-ext4) are plain; devices' have wildcards. */
+class Aliases {
+  readonly plain = new Map<string, string[]>();
+  readonly patterns = new Map<string, AliasPattern[]>();
+
+  add(alias: string, module: string): void {
+    if (!/[*?[]/.test(alias)) {
+      append(this.plain, alias, module);
+      return;
+    }
+    const bus = busOf(alias);
+    const ofBus = this.patterns.get(bus);
+    if (ofBus === undefined) this.patterns.set(bus, [{ pattern: alias, module }]);
+    else ofBus.push({ pattern: alias, module });
+  }
+}
 
 /** `pre: a b post: c` -> a, b */
 function preNames(text: string): string[] {

@@ -27,6 +27,14 @@ export interface ModuleIndex {
   readonly softPre: ReadonlyMap<string, readonly string[]>;
   /** Aliases without wildcards, to the names of the modules that carry them. */
   readonly aliases: ReadonlyMap<string, readonly string[]>;
+  /** Aliases with wildcards, which devices are matched against, by their bus (`pci`, `virtio`, …: what is before the first colon). */
+  readonly patterns: ReadonlyMap<string, readonly AliasPattern[]>;
+}
+
+export interface AliasPattern {
+  readonly pattern: string;
+  /** Name of the module. */
+  readonly module: string;
 }
 
 export interface ModuleToLoad {
@@ -40,9 +48,13 @@ export const moduleName = (text: string): string => text.replaceAll('-', '_');
 
 /**
  * The wanted modules and everything they need, each after what it needs, none twice. Wanted modules that are built in
- * need no file. E_NEEDS when the tree lacks a wanted module or one that it depends on.
+ * need no file. E_NEEDS when the tree lacks a wanted module or one that it depends on; `useful` ones may be missing.
  */
-export function loadOrder(index: ModuleIndex, wanted: readonly string[]): ModuleToLoad[] {
+export function loadOrder(
+  index: ModuleIndex,
+  wanted: readonly string[],
+  useful: readonly string[] = [],
+): ModuleToLoad[] {
   const chosen = new Map<string, { module: KernelModule; optional: boolean }>();
   /** Names being visited; soft dependencies may form a circle, which is then simply left out. */
   const open = new Set<string>();
@@ -71,11 +83,32 @@ export function loadOrder(index: ModuleIndex, wanted: readonly string[]): Module
   };
 
   for (const name of wanted) visit(name, undefined, false);
+  for (const name of useful) visit(name, undefined, true);
   return [...chosen.values()];
 }
 
+/** The bus in a modalias or a pattern of one. */
+export const busOf = (alias: string): string => alias.slice(0, Math.max(0, alias.indexOf(':')));
+
+/** Names of the modules that say they drive the device with this modalias, as in sysfs. Built-in ones are not listed in a module tree. */
+export function modulesForDevice(index: ModuleIndex, modalias: string): readonly string[] {
+  const found = (index.patterns.get(busOf(modalias)) ?? [])
+    .filter(({ pattern }) => wildcardPattern(pattern).test(modalias))
+    .map(({ module }) => module);
+  return [...new Set([...(index.aliases.get(modalias) ?? []), ...found])];
+}
+
+/** fnmatch(3) without its special cases: `*`, `?` and `[...]`. */
+const wildcardPattern = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
+
 /** A name first, then an alias, as modprobe does; an alias may name several modules. */
-function resolve(index: ModuleIndex, text: string): readonly string[] {
+export function resolve(index: ModuleIndex, text: string): readonly string[] {
   const name = moduleName(text);
   if (index.modules.has(name) || index.builtin.has(name)) return [name];
   return index.aliases.get(text) ?? index.aliases.get(name) ?? [];

@@ -1,8 +1,7 @@
 /** The programs of other people that a capture image is made of: node, the libraries it asks for, and a static busybox. */
 import { VmcoreError } from '../../../base/errors.ts';
-import { isElf, parseElf, SegmentType } from '../../../formats/elf.ts';
-import { openFile } from '../../../sys/file-source.ts';
 import { requireProgram } from '../../../sys/programs.ts';
+import { isDynamic, isElfFile } from './elf-runtime.ts';
 
 export const busyboxStatic = { name: 'busybox', debianPackage: 'busybox-static' };
 
@@ -24,19 +23,11 @@ export const ownPrograms = (node: string): CapturePrograms => ({
 
 /** `path`, or E_NEEDS when that busybox needs libraries, which stage 0 does not have. */
 function staticProgram(path: string): string {
-  const source = openFile(path);
-  try {
-    const head = new Uint8Array(4);
-    source.read(0, head);
-    const dynamic = isElf(head) && parseElf(source).segments.some(({ type }) => type === SegmentType.interp);
-    if (dynamic) {
-      throw new VmcoreError('E_NEEDS', 'is not the static busybox', {
-        file: path,
-        hint: 'as root: apt-get install --no-install-recommends busybox-static',
-      });
-    }
-  } finally {
-    source.close();
+  if (isElfFile(path) && isDynamic(path)) {
+    throw new VmcoreError('E_NEEDS', 'is not the static busybox', {
+      file: path,
+      hint: 'as root: apt-get install --no-install-recommends busybox-static',
+    });
   }
   return path;
 }

@@ -10,7 +10,7 @@ import type { ModuleToLoad } from './modules.ts';
 import type { ProgramImage } from './squashfs.ts';
 
 /** What stage 0 and `vmcore save` call, and what a person at a rescue prompt expects. */
-const applets = [
+export const applets: readonly string[] = [
   'base64',
   'cat',
   'chmod',

@@ -1,11 +1,11 @@
 /**
- * The squashfs of the capture image: node without its symbols, its libraries, and our bundle.
+ * The squashfs of the capture image: node without its symbols, its libraries, and our bundle; and other programs with theirs.
  *
  * A squashfs because it stays compressed in memory and is unpacked page by page: node as plain files in the initramfs would
  * fill half of a crashkernel=256M. It is mounted at /vmcore:
  *
- *     bin/node      the stripped program
- *     lib/          its loader and libraries, flat
+ *     bin/node      the stripped program; beside it ssh and what else is wanted
+ *     lib/          the loader and their libraries, flat
  *     vmcore.mjs    our code, and compress-worker.mjs its worker threads'
  *
  * The first two change with the machine's packages and take seconds to compress, so they are kept in the cache by content;
@@ -27,11 +27,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { VmcoreError } from '../../../base/errors.ts';
 import { cacheDir } from '../../../sys/cache-dir.ts';
 import { requireProgram, runChecked } from '../../../sys/programs.ts';
 import { bundledWorkerName, workerSource } from '../../makedumpfile/compress/worker-file.ts';
 import { bundleProgram } from './bundle.ts';
-import { type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
+import { isDynamic, libraryBeside, type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
 import type { CapturePrograms } from './programs.ts';
 
 export const mksquashfs = { name: 'mksquashfs', debianPackage: 'squashfs-tools' };
@@ -49,7 +50,7 @@ const reproducible = [
   '-quiet',
 ];
 /** Part of the cache's key: raise it when what is put in, or how, changes. */
-const layoutVersion = 1;
+const layoutVersion = 2;
 
 export interface ProgramImage {
   readonly path: string;
@@ -59,14 +60,18 @@ export interface ProgramImage {
   readonly loader: string;
 }
 
-/** Makes the squashfs at `output` with the program that starts at `entry`, to be run by the node of `programs`. */
+/**
+ * Makes the squashfs at `output` with the program that starts at `entry`, to be run by the node of `programs`. `extra`: other programs, by name in
+ * bin/, each an ELF file of the same machine.
+ */
 export async function buildProgramImage(
   programs: CapturePrograms,
   entry: string,
   output: string,
+  extra: ReadonlyMap<string, string> = new Map(),
 ): Promise<ProgramImage> {
   const runtime = runtimeOf(programs.node, programs.root);
-  const kept = await runtimeImage(runtime);
+  const kept = await runtimeImage(contentsOf(runtime, extra, programs.root));
   const work = mkdtempSync(join(tmpdir(), 'vmcore-bundle-'));
   // It becomes the root of the squashfs, where not only root may look.
   chmodSync(work, 0o755);
@@ -81,17 +86,53 @@ export async function buildProgramImage(
   return { path: output, size: statSync(output).size, loader: runtime.loader };
 }
 
-/** The squashfs with node and its libraries only, from the cache when it is there. */
-async function runtimeImage(runtime: Runtime): Promise<string> {
+/** What the cached squashfs holds: name to file. */
+interface Contents {
+  readonly programs: ReadonlyMap<string, string>;
+  readonly libraries: ReadonlyMap<string, string>;
+}
+
+/** Loaded by name when a program looks up a user or a host, and then not in DT_NEEDED (before glibc 2.34). */
+const nameServices = ['libnss_files.so.2', 'libnss_dns.so.2'];
+
+function contentsOf(node: Runtime, extra: ReadonlyMap<string, string>, root: string): Contents {
+  const libraries = new Map(node.libraries);
+  for (const path of extra.values()) {
+    if (!isDynamic(path)) continue;
+    const wanted = new Map(runtimeOf(path, root).libraries);
+    for (const soname of nameServices) {
+      const file = libraryBeside(path, soname, root);
+      if (file !== undefined) wanted.set(soname, file);
+    }
+    for (const [soname, file] of wanted) {
+      const other = libraries.get(soname);
+      if (other !== undefined && other !== file) {
+        throw new VmcoreError(
+          'E_UNSUPPORTED',
+          `needs ${file}, but ${other} is in the image under that name`,
+          {
+            file: path,
+            hint: 'link it statically, or leave it out',
+          },
+        );
+      }
+      libraries.set(soname, file);
+    }
+  }
+  return { programs: new Map([['node', node.program], ...extra]), libraries };
+}
+
+/** The squashfs with programs and libraries only, from the cache when it is there. */
+async function runtimeImage(contents: Contents): Promise<string> {
   const folder = cacheDir('runtime');
-  const path = join(folder, `${contentKey(runtime)}.squashfs`);
+  const path = join(folder, `${contentKey(contents)}.squashfs`);
   if (existsSync(path)) return path;
   const work = mkdtempSync(join(folder, 'work-'));
   try {
     const tree = join(work, 'tree');
     for (const name of ['bin', 'lib']) mkdirSync(join(tree, name), { recursive: true });
-    writeStripped(runtime.program, join(tree, 'bin/node'));
-    for (const [soname, file] of runtime.libraries) copyFileSync(file, join(tree, 'lib', soname));
+    for (const [name, file] of contents.programs) writeStripped(file, join(tree, 'bin', name));
+    for (const [soname, file] of contents.libraries) copyFileSync(file, join(tree, 'lib', soname));
     const made = join(work, 'image');
     await runChecked(requireProgram(mksquashfs), [tree, made, '-noappend', ...compression, ...reproducible]);
     // Whole or not at all: an interrupted build must not be taken for the image next time.
@@ -102,9 +143,10 @@ async function runtimeImage(runtime: Runtime): Promise<string> {
   return path;
 }
 
-function contentKey(runtime: Runtime): string {
+function contentKey({ programs, libraries }: Contents): string {
   const hash = createHash('sha256').update(`${layoutVersion} ${compression.join(' ')}\n`);
-  for (const file of [runtime.program, ...runtime.libraries.values()]) hash.update(readFileSync(file));
-  for (const soname of runtime.libraries.keys()) hash.update(`${soname}\n`);
+  for (const [name, file] of [...programs, ...libraries]) {
+    hash.update(`${name}\0`).update(createHash('sha256').update(readFileSync(file)).digest());
+  }
   return hash.digest('hex').slice(0, 32);
 }

@@ -1,0 +1,34 @@
+/**
+ * Watchdogs that run while the machine crashes: when nobody pings them in the capture kernel, they end the save.
+ *
+ * Source of truth: Documentation/ABI/testing/sysfs-class-watchdog (Linux 6.1). `state` is not there in every kernel; a watchdog without one may
+ * be running.
+ */
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { moduleName } from '../modules.ts';
+import { attribute, namesIn } from './block-device.ts';
+import { type CaptureModules, driversOf } from './drivers.ts';
+import type { LiveSystem } from './live-system.ts';
+
+export interface Watchdogs {
+  /** Modules of their own, whose parameters can be given on the command line. */
+  readonly drivers: readonly string[];
+  /** All modules that they need. */
+  readonly modules: readonly string[];
+}
+
+export function watchdogsOf(machine: LiveSystem, kernel: CaptureModules): Watchdogs {
+  const drivers = new Set<string>();
+  const modules = new Set<string>();
+  const folder = join(machine.root, 'sys/class/watchdog');
+  for (const name of namesIn(folder)) {
+    const device = join(folder, name, 'device');
+    // softdog has no device, and does not outlive its kernel.
+    if (!existsSync(device) || (attribute(join(folder, name), 'state') ?? 'active') !== 'active') continue;
+    const own = join(device, 'driver/module');
+    if (existsSync(own)) drivers.add(moduleName(basename(realpathSync(own))));
+    for (const module of driversOf(kernel, realpathSync(device))) modules.add(module);
+  }
+  return { drivers: [...drivers], modules: [...modules] };
+}
