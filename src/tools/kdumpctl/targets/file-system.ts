@@ -1,11 +1,14 @@
 /** A file system on a block device as the target: found, mounted, and then a folder. */
-import { type FileSystemTarget, targetText } from '../conf/target.ts';
+import { type FileSystem, type FileSystemTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
 import type { DumpStore } from './dump-store.ts';
 import { findDevice } from './find-device.ts';
 import { folderStoreOrClose } from './folder-store.ts';
 import { mount, mountLimit, unmount } from './mounted.ts';
 import type { StorePlace } from './store-place.ts';
+
+/** The path on a btrfs is counted from its top, which is subvolume 5 whatever subvolume is its default (btrfs(5)). */
+const mountOptions: Readonly<Partial<Record<FileSystem, readonly string[]>>> = { btrfs: ['subvolid=5'] };
 
 /** E_FILE when the device does not appear or cannot be written to, E_IO when it cannot be mounted. */
 export async function openFileSystem(
@@ -14,7 +17,9 @@ export async function openFileSystem(
   journal: Journal,
 ): Promise<DumpStore> {
   const device = await findDevice(target.device, deviceLimit, journal);
-  const root = await mount({ type: target.fileSystem, source: device, options: [], limit: mountLimit });
+  const { fileSystem } = target;
+  const options = mountOptions[fileSystem] ?? [];
+  const root = await mount({ type: fileSystem, source: device, options, limit: mountLimit });
   const close = (): Promise<void> => unmount(root, device);
   return await folderStoreOrClose({ root, path, name, target: targetText(target), close });
 }

@@ -2,8 +2,10 @@
  * /etc/vmcore/network.json of a capture image: the cards that lead to the target, as they were when the crash kernel was armed. Written on the
  * live machine, acted on by network.ts in the capture kernel. Cards are known by their address, because names are given anew in every kernel.
  */
+import { readFileSync } from 'node:fs';
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { VmcoreError } from '../../../base/errors.ts';
+import { asVmcoreError } from '../../../sys/system-error.ts';
 
 export const networkPlanPath = '/etc/vmcore/network.json';
 
@@ -41,6 +43,18 @@ export interface RoutePlan {
   readonly via?: string;
   /** The family of `default` without a gateway. */
   readonly family: 4 | 6;
+}
+
+/** The plan of this capture image; undefined when its target needs no network. E_FILE when it is no plan. */
+export function readNetworkPlan(file = networkPlanPath): NetworkPlan | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw asVmcoreError(cause, 'cannot read', { file });
+  }
+  return parseNetworkPlan(text, file);
 }
 
 export const networkPlanText = (plan: NetworkPlan): string => `${JSON.stringify(plan, undefined, 2)}\n`;

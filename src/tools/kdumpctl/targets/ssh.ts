@@ -54,6 +54,8 @@ export function sshClient({ user, host, key }: SshTarget, more: readonly string[
     ServerAliveCountMax: aliveCount,
     ControlPath: 'none',
     ClearAllForwardings: 'yes',
+    // What is told of an error is made of its words.
+    LogLevel: 'INFO',
   };
   const given = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return {
