@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { checkCommand } from './check.ts';
 import { defaultCrashkernelCommand, showmemCommand } from './crashkernel.ts';
+import { installCommand, uninstallCommand } from './install.ts';
 import {
   rebuildCommand,
   reloadCommand,
@@ -22,4 +23,6 @@ export const kdumpctlCommand = (): Command =>
     .addCommand(rebuildCommand())
     .addCommand(checkCommand())
     .addCommand(showmemCommand())
-    .addCommand(defaultCrashkernelCommand());
+    .addCommand(defaultCrashkernelCommand())
+    .addCommand(installCommand())
+    .addCommand(uninstallCommand());

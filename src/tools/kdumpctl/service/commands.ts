@@ -38,7 +38,7 @@ export interface Started {
 export async function start(service: Service): Promise<Started> {
   const configuration = usableConfiguration(service);
   const { conf, sysconfig } = configuration;
-  await recoverRawDump(service, conf);
+  await recoverRawDump(conf, service.log);
   checkReservation();
   const planned = await planServiceImage(service, configuration);
   await reachTarget(planned.plan.conf.target, planned.plan.conf.path, service.log);

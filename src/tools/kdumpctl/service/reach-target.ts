@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { VmcoreError } from '../../../base/errors.ts';
 import { requireProgram, runProgram } from '../../../sys/programs.ts';
 import type { SshTarget, Target } from '../conf/target.ts';
+import { quoted } from '../targets/shell-quote.ts';
 import type { Log } from './log.ts';
-import { shellQuoted, sshArguments } from './target-room.ts';
+import { sshArguments } from './target-room.ts';
 
 export const sshClient = { name: 'ssh', debianPackage: 'openssh-client' };
 
@@ -39,7 +40,7 @@ export async function reachTarget(target: Target, folder: string, log: Log): Pro
 async function makeFolder(target: SshTarget, folder: string): Promise<string | undefined> {
   const { status, stderr } = await runProgram(
     requireProgram(sshClient),
-    sshArguments(target, `umask 0077 && mkdir -p -- ${shellQuoted(folder)}`),
+    sshArguments(target, `umask 0077 && mkdir -p -- ${quoted(folder)}`),
     { timeout: waitForNetwork },
   );
   if (status === 0) return undefined;

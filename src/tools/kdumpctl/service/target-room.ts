@@ -4,6 +4,7 @@ import { deviceSize } from '../../../sys/block-device.ts';
 import { findProgram, runProgram } from '../../../sys/programs.ts';
 import type { SshTarget, Target } from '../conf/target.ts';
 import type { PlaceNow } from '../image/plan.ts';
+import { quoted } from '../targets/shell-quote.ts';
 
 /** `bytes`: undefined when it cannot be told, and then `why` says so. */
 export interface Room {
@@ -50,9 +51,6 @@ function sizeOf(device: string): number {
 /** Seconds that a connection may take. */
 const connectTimeout = 10;
 
-/** What is run there is one word list to us and a command line to the server's shell. */
-export const shellQuoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
-
 /** ssh as the capture kernel will call it: by the key alone, to a host that is known, asking nobody. */
 export const sshArguments = ({ user, host, key }: SshTarget, command: string): string[] => [
   ...['-i', key, '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=yes'],
@@ -62,7 +60,7 @@ export const sshArguments = ({ user, host, key }: SshTarget, command: string): s
 async function sshRoom(target: SshTarget, folder: string): Promise<number | undefined> {
   const ssh = findProgram('ssh');
   if (ssh === undefined) return undefined;
-  const { status, stdout } = await runProgram(ssh, sshArguments(target, `df -Pk -- ${shellQuoted(folder)}`), {
+  const { status, stdout } = await runProgram(ssh, sshArguments(target, `df -Pk -- ${quoted(folder)}`), {
     timeout: 3 * connectTimeout * 1000,
   });
   return status === 0 ? dfAvailable(stdout.toString('utf8')) : undefined;
