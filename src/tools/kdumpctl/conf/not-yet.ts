@@ -12,18 +12,12 @@ const ignoredKeys: readonly PlainKey[] = [
   'kdump_pre',
   'kdump_post',
   'kdump_emergency',
-  'extra_bins',
-  'extra_modules',
   'failure_action',
-  'force_rebuild',
-  'force_no_rebuild',
-  'dracut_args',
   'fence_kdump_args',
   'fence_kdump_nodes',
 ];
 /** Values that ask for nothing that would not happen anyway. */
-const isDefault = (key: PlainKey, value: string): boolean =>
-  (key === 'failure_action' && value === 'reboot') || (key.startsWith('force_') && value === '0');
+const isDefault = (key: PlainKey, value: string): boolean => key === 'failure_action' && value === 'reboot';
 
 /** Targets that `vmcore save` can write to. */
 export const canSaveTo = (target: Target): target is FileSystemTarget => target.kind === 'filesystem';

@@ -1,11 +1,12 @@
 /**
  * Our own code as one file for the capture image: rolldown follows the imports of an entry and leaves only node: ones.
  */
+import { writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 import { VmcoreError } from '../../../base/errors.ts';
 
-/** Bundles the program that starts at `entry` into the single ES module `output`. E_IO with the first problem. */
-export async function bundleProgram(entry: string, output: string): Promise<void> {
+/** The program that starts at `entry` as the text of a single ES module. E_IO with the first problem. */
+export async function bundledProgram(entry: string): Promise<string> {
   try {
     const build = await rolldown({
       input: entry,
@@ -14,7 +15,8 @@ export async function bundleProgram(entry: string, output: string): Promise<void
       logLevel: 'silent',
     });
     try {
-      await build.write({ file: output, format: 'esm', codeSplitting: false });
+      const { output } = await build.generate({ format: 'esm', codeSplitting: false });
+      return output[0].code;
     } finally {
       await build.close();
     }
@@ -25,4 +27,9 @@ export async function bundleProgram(entry: string, output: string): Promise<void
       { file: entry, hint: 'run npm ci', cause },
     );
   }
+}
+
+/** The same into the file `output`. */
+export async function bundleProgram(entry: string, output: string): Promise<void> {
+  writeFileSync(output, await bundledProgram(entry));
 }

@@ -82,6 +82,16 @@ class Collected implements ExtraPrograms {
       this.warnings.push(`${path} in the capture image is busybox', which its own scripts use`);
       return;
     }
+    if (/^\/lib(64)?\//.test(path)) {
+      throw new VmcoreError(
+        'E_UNSUPPORTED',
+        'is in a folder that the capture image has for its libraries only',
+        {
+          file: path,
+          hint: `write /usr${path} if that is the same, or put it into /usr/local/bin`,
+        },
+      );
+    }
     const isElf = elfOrThrow(file, path);
     if (isElf) this.addElf(path, realpathSync(file));
     else this.addScript(path, file);

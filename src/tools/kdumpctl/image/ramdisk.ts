@@ -3,7 +3,7 @@
  *
  * The capture image is one; so is the machine that a rehearsal panics. See stage0-common.sh for what /init does with it.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type CpioEntry, writeCpio } from './cpio.ts';
 import { unpackedModule } from './module-tree.ts';
 import type { ModuleToLoad } from './modules.ts';
@@ -15,23 +15,33 @@ export const applets: readonly string[] = [
   'cat',
   'chmod',
   'cp',
+  'cttyhack',
+  'date',
   'dd',
   'df',
   'dmesg',
   'echo',
+  'env',
+  'findfs',
   'free',
+  'grep',
   'halt',
   'head',
   'insmod',
+  'ip',
+  'kill',
   'ln',
   'losetup',
   'ls',
   'lsmod',
   'mkdir',
+  'mkfifo',
   'mke2fs',
   'mknod',
   'mount',
   'mv',
+  'nc',
+  'pidof',
   'poweroff',
   'printf',
   'ps',
@@ -40,6 +50,7 @@ export const applets: readonly string[] = [
   'rmdir',
   'sed',
   'seq',
+  'setsid',
   'sh',
   'sleep',
   'stat',
@@ -47,16 +58,29 @@ export const applets: readonly string[] = [
   'tail',
   'test',
   'timeout',
+  'touch',
   'tr',
+  'true',
   'truncate',
+  'udhcpc',
   'umount',
   'uname',
   'uptime',
   'wc',
 ];
 
-const ownScript = (name: string): Uint8Array => readFileSync(new URL(name, import.meta.url));
-export const stage0 = (): Uint8Array => ownScript('../stage0.sh');
+const scriptFolder = new URL('../', import.meta.url);
+
+/** The shell code of stage 0, by name: stage0.sh, which is the capture image's /init, and what it sources (stage0-*.sh). */
+export const ownScripts = (): ReadonlyMap<string, Uint8Array> =>
+  new Map(
+    readdirSync(scriptFolder)
+      .filter((name) => /^stage0.*\.sh$/.test(name))
+      .sort()
+      .map((name) => [name, readFileSync(new URL(name, scriptFolder))]),
+  );
+
+export const stage0 = (): Uint8Array => readFileSync(new URL('stage0.sh', scriptFolder));
 
 export interface Ramdisk {
   /** The module tree that `modules` come from. */
@@ -83,7 +107,7 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
   }
   return writeCpio(output, [
     { kind: 'file', path: 'init', mode: 0o755, data: ramdisk.init },
-    { kind: 'file', path: 'stage0-common.sh', data: ownScript('../stage0-common.sh') },
+    ...[...ownScripts()].map(([path, data]): CpioEntry => ({ kind: 'file', path, data })),
     ...['proc', 'sys', 'dev', 'tmp', 'mnt', 'run', 'vmcore'].map(
       (path): CpioEntry => ({ kind: 'directory', path }),
     ),

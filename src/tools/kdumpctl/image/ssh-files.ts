@@ -8,6 +8,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
+import { requireProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { SshTarget } from '../conf/target.ts';
 import type { CpioEntry } from './cpio.ts';
@@ -19,7 +20,10 @@ export interface SshFiles {
   readonly entries: readonly CpioEntry[];
 }
 
-export const ssh = { name: 'ssh', debianPackage: 'openssh-client' };
+const ssh = { name: 'ssh', debianPackage: 'openssh-client' };
+
+/** The client itself, for the squashfs. E_NEEDS when it is not installed. */
+export const sshProgramPath = (): string => requireProgram(ssh);
 const sshKeygen = { name: 'ssh-keygen', debianPackage: 'openssh-client' };
 
 /** E_FILE without the private key or a known host key, E_UNSUPPORTED for what cannot work without a person or other programs. */
@@ -38,6 +42,7 @@ export async function sshFiles(machine: LiveSystem, target: SshTarget): Promise<
       file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n', 0o644),
       file('etc/group', 'root:x:0:\n', 0o644),
       file('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n', 0o644),
+      { kind: 'symlink', path: 'bin/ssh', target: '/vmcore/bin/ssh' },
     ],
   };
 }
