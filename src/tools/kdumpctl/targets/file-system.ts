@@ -23,7 +23,3 @@ export async function openFileSystem(
   const close = (): Promise<void> => unmount(root, device);
   return await folderStoreOrClose({ root, path, name, target: targetText(target), close });
 }
-
-/** The path of a resolved configuration counts from the top of the file system, which a btrfs need not show: it may have another default subvolume. */
-const mountOptions = (fileSystem: FileSystem): readonly string[] =>
-  fileSystem === 'btrfs' ? ['subvolid=5'] : [];
