@@ -227,7 +227,8 @@ async function withApt(target: Target, use: (apt: PrivateApt) => Promise<void>):
   }
 }
 
-function machineMirror(): DebianMirror {
+/** The mirror of Debian that this machine's apt uses. E_NEEDS without one. */
+export function machineMirror(): DebianMirror {
   const sources: AptSource[] = [];
   const parts = '/etc/apt/sources.list.d';
   const files = existsSync(parts) ? readdirSync(parts).map((name) => join(parts, name)) : [];
