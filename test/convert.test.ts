@@ -23,7 +23,7 @@ import { labPlan } from '../lab/guests/plan.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { banksOf, type MachineType } from '../src/formats/ram-image.ts';
 import { cacheDir } from '../src/sys/cache-dir.ts';
-import { dumpNames } from '../src/tools/kdumpctl/save.ts';
+import { dumpNames } from '../src/tools/kdumpctl/save/names.ts';
 import { rehearse } from '../src/tools/rehearse/rehearse.ts';
 import { memoryImageName } from '../src/tools/rehearse/take-dump.ts';
 import { vmcore } from './command.ts';

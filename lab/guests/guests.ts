@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
-import { dumpNames } from '../../src/tools/kdumpctl/save.ts';
+import { dumpNames } from '../../src/tools/kdumpctl/save/names.ts';
 import { type DebianKernel, debianKernel } from '../../src/tools/rehearse/debian.ts';
 import { rehearse } from '../../src/tools/rehearse/rehearse.ts';
 import { type GuestKernelName, guestKernels } from './kernels.ts';

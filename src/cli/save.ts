@@ -1,38 +1,85 @@
 /** `vmcore save`: in the capture kernel, the whole save flow. */
-import { Command } from 'commander';
-import { ExitStatus, VmcoreError } from '../base/errors.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type ExitStatus, VmcoreError } from '../base/errors.ts';
 import { kernelJournal } from '../tools/kdumpctl/journal.ts';
-import { readConf, save } from '../tools/kdumpctl/save.ts';
+import { readPlan, type SavePlan } from '../tools/kdumpctl/save/plan.ts';
+import {
+  type Attempt,
+  attempts,
+  type SaveRequest,
+  save,
+  statusOf,
+  statusOfError,
+  tellFailure,
+} from '../tools/kdumpctl/save/save.ts';
+import { openStore } from '../tools/kdumpctl/targets/open-store.ts';
+import { programName } from './ending.ts';
 
 interface SaveOptions {
   readonly config: string;
   readonly vmcore: string;
-  readonly fallbackDevice?: string;
+  readonly attempt: Attempt;
+  readonly hookTimeout: number;
   readonly keepRaw?: true;
 }
+
+/** Milliseconds for what was left open (a connection that does not close) once the save is over. */
+const lingering = 5000;
 
 export const saveCommand = (): Command =>
   new Command('save')
     .description('in the capture kernel: save /proc/vmcore to the target of kdump.conf')
     .option('--config <file>', 'the configuration', '/etc/kdump.conf')
     .option('--vmcore <file>', 'the dump to save', '/proc/vmcore')
-    .option('--fallback-device <device>', 'where to save to when the configuration cannot be read')
+    .option('--hook-timeout <seconds>', 'for each program of the administrator', seconds, 300)
     .option('--keep-raw', 'save the whole ELF vmcore as well')
+    .addOption(
+      new Option('--attempt <which>', 'first; again: with the least memory; rootfs: without hooks')
+        .choices(attempts)
+        .default('first'),
+    )
     .action(async (options: SaveOptions) => {
-      const journal = kernelJournal();
-      try {
-        const conf = readConf(options.config, journal, options.fallbackDevice);
-        const { lost } = await save(
-          { vmcore: options.vmcore, conf, also: options.keepRaw ? 'raw' : 'nothing' },
-          journal,
-        );
-        if (lost > 0) process.exitCode = ExitStatus.incomplete;
-      } catch (error) {
-        const known = error instanceof VmcoreError;
-        journal.event('save-failed', {
-          code: known ? error.code : 'BUG',
-          message: known ? error.toLine() : String(error),
-        });
-        throw error;
-      }
+      process.exitCode = await run(options);
+      setTimeout(() => process.exit(), lingering).unref();
     });
+
+async function run(options: SaveOptions): Promise<ExitStatus> {
+  const journal = kernelJournal();
+  const abort = new AbortController();
+  process.once('SIGTERM', () => abort.abort());
+  let plan: SavePlan;
+  try {
+    plan = readPlan(options.config, journal);
+  } catch (error) {
+    tellFailure(error, journal);
+    throw error;
+  }
+  try {
+    return statusOf(await save(requestOf(options, plan, abort.signal), journal));
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    // Not by its own status: 4 says here that a dump is there.
+    process.stderr.write(`${programName}: ${error.toLine()}\n`);
+    return statusOfError(error);
+  }
+}
+
+function requestOf(options: SaveOptions, plan: SavePlan, abort: AbortSignal): SaveRequest {
+  const { target, path } = plan;
+  const time = new Date();
+  return {
+    vmcore: options.vmcore,
+    plan,
+    attempt: options.attempt,
+    also: options.keepRaw ? 'raw' : 'nothing',
+    hookLimit: options.hookTimeout,
+    openNetwork: undefined,
+    openStore: (address, journal) => openStore({ target, path, address, time }, journal),
+    abort,
+  };
+}
+
+function seconds(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is not a number of seconds.');
+}

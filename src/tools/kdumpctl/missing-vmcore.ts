@@ -4,8 +4,7 @@
  * Source of truth: vmcore_init() in fs/proc/vmcore.c, which makes the file when it was told where the ELF core header is and could use it.
  * x86_64 is told on its command line, arm64 in its device tree (drivers/of/fdt.c). Linux 4.18 to 7.2.
  */
-import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
-import { latin1 } from '../../base/bytes.ts';
+import { existsSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
 import {
   type ElfCoreHdr,
@@ -15,6 +14,7 @@ import {
   isVmcoreUsable,
 } from '../../formats/elfcorehdr-option.ts';
 import { KernelFiles } from '../kexec/machine/kernel-files.ts';
+import { kernelLog, pieces } from './kernel-log.ts';
 
 export const procVmcore = '/proc/vmcore';
 
@@ -55,7 +55,9 @@ export function whyNoVmcore(files = new KernelFiles()): VmcoreError {
       'use a capture kernel with CONFIG_CRASH_DUMP and CONFIG_PROC_VMCORE',
     );
   }
-  const said = kernelLog(files).find((line) => /vmcore not initialized|Core image elf header/i.test(line));
+  const said = kernelLog(files.path('dev/kmsg')).find(({ text }) =>
+    /vmcore not initialized|Core image elf header/i.test(text),
+  )?.text;
   return new VmcoreError(
     'E_CORRUPT',
     `is not there: the kernel could not use the ELF core header at ${address}${said === undefined ? '' : ` ("${said}")`}`,
@@ -89,34 +91,4 @@ function hasSymbol(files: KernelFiles, name: string): boolean | undefined {
     rest = text.slice(-name.length);
   }
   return isEmpty ? undefined : false;
-}
-
-/** The texts of the kernel's log, without their numbers and times. */
-function kernelLog(files: KernelFiles): string[] {
-  // A record of /dev/kmsg is one read: `6,339,5140900,-;text`.
-  return [...pieces(files.path('dev/kmsg'))].flatMap((records) =>
-    records.split('\n').flatMap((line) => /^\d+,[^;]*;(.*)$/.exec(line)?.[1] ?? []),
-  );
-}
-
-/** What is in a file, as far as it can be read now; nothing when it cannot be opened. */
-function* pieces(path: string): Generator<string> {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
-    return;
-  }
-  const buffer = new Uint8Array(64 << 10);
-  try {
-    for (;;) {
-      const got = readSync(fd, buffer);
-      if (got === 0) return;
-      yield latin1(buffer.subarray(0, got));
-    }
-  } catch {
-    // EAGAIN: no more records for now. Whatever else it is, this is only a look for reasons.
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -35,6 +35,33 @@ cmdline_values() {
   set +f
 }
 
+# seconds_given NAME DEFAULT: the last whole number that the command line gives to NAME.
+seconds_given() {
+  given=$(cmdline_values "$1" | tail -n 1)
+  case "$given" in
+    '' | *[!0-9]*) echo "$2" ;;
+    *) echo "$given" ;;
+  esac
+}
+
+# plain_value TEXT: a value of kdump.conf without comment, blanks behind it and quotes around it (conf/directives.ts).
+plain_value() {
+  plain=${1%%#*}
+  plain=${plain%"${plain##*[![:space:]]}"}
+  plain=${plain#\"}
+  echo "${plain%\"}"
+}
+
+# conf_value FILE KEY: what the file gives to the key; nothing when it does not.
+conf_value() {
+  while read -r key value; do
+    if [ "$key" = "$2" ]; then
+      plain_value "$value"
+      return
+    fi
+  done <"$1"
+}
+
 mount_kernel_filesystems() {
   mount -t proc proc /proc
   mount -t sysfs sysfs /sys
@@ -71,17 +98,34 @@ vmcore() {
   /vmcore/bin/node --disable-warning=ExperimentalWarning /vmcore/vmcore.mjs "$@"
 }
 
+# bounded SECONDS PROGRAM [ARGUMENT...]: does not wait for it longer than that. What is stuck in the kernel cannot be killed, and is left behind.
+bounded() {
+  tries=$(($1 * 5))
+  shift
+  "$@" &
+  bounded_pid=$!
+  while [ "$tries" -gt 0 ] && kill -0 "$bounded_pid" 2>/dev/null; do
+    sleep 0.2
+    tries=$((tries - 1))
+  done
+}
+
 # finish ACTION: leaves this kernel, whatever happens.
 finish() {
-  sync
+  bounded 30 sync
   case "$1" in
-    poweroff) poweroff -f ;;
-    halt) halt -f ;;
-    *) reboot -f ;;
+    poweroff) poweroff -f & ;;
+    halt) halt -f & ;;
+    *) reboot -f & ;;
   esac
   sleep 10
+  # A driver may hang where it is asked to shut down. These do not ask.
   journal final-action-failed "{\"action\":\"$1\"}"
   echo 1 >/proc/sys/kernel/sysrq
+  if [ "$1" = poweroff ] || [ "$1" = halt ]; then
+    echo o >/proc/sysrq-trigger
+    sleep 10
+  fi
   echo b >/proc/sysrq-trigger
   # PID 1 ends: the kernel panics, and panic=-1 on the command line restarts the machine.
   exit 1

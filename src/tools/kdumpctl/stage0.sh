@@ -1,42 +1,86 @@
 #!/bin/sh
-# The capture image's /init: brings up just enough to run "vmcore save", then takes the final action of
-# /etc/kdump.conf. Nothing here waits for a person, and every way out is told in the journal.
+# The capture image's /init: brings up just enough to run "vmcore save", and takes the actions of /etc/kdump.conf. Whatever happens, it
+# comes to the final action: nothing is run without a limit, nothing waits for a person (but failure_action shell, which asks
+# for one), and every way out is told in the journal.
+#
+#   stage0-common.sh   comes up; the journal; the last way out
+#   stage0-watch.sh    runs a program with limits, pings watchdogs, and restarts a machine whose stage 0 is stuck itself
+#   stage0-failure.sh  what is done when the dump was not saved
+#
+# Words of the command line: vmcore.save-timeout=, vmcore.stall-timeout= and vmcore.hook-timeout= (seconds), vmcore.save= (an argument of
+# vmcore save).
 . /stage0-common.sh
+. /stage0-watch.sh
+. /stage0-failure.sh
+
+conf=/etc/kdump.conf
+rootfs_conf=/etc/kdump-rootfs.conf
+# Made by vmcore save: our code runs; kdump_post was run.
+save_began=/tmp/vmcore-save-began
+post_ran=/tmp/vmcore-post-ran
 
 mount_kernel_filesystems
 journal stage0-start "{\"memTotal\":$(meminfo MemTotal),\"memAvailable\":$(meminfo MemAvailable)}"
+# A machine short of memory loses the program that takes most of it, never this one.
+echo -1000 >/proc/self/oom_score_adj
 
-final_action=reboot
-while read -r key value; do
-  [ "$key" = final_action ] || continue
-  # The word itself, without quotes around it or a comment behind it.
-  value=${value#\"}
-  final_action=${value%%[!a-z]*}
-done </etc/kdump.conf
+final_action=$(conf_value "$conf" final_action)
+failure_action=$(conf_value "$conf" failure_action)
+save_limit=$(seconds_given vmcore.save-timeout 14400)
+stall_limit=$(seconds_given vmcore.stall-timeout 600)
+hook_limit=$(seconds_given vmcore.hook-timeout 300)
 
 load_modules
 journal modules-loaded
+start_watching
 
-# A save that hangs must not keep the machine down for ever.
-limit=$(cmdline_values vmcore.save-timeout | tail -n 1)
-case "$limit" in
-  '' | *[!0-9]*) limit=14400 ;;
-esac
-
-if mount_runtime; then
+# run_save ATTEMPT CONF: one run of vmcore save. Its status is in $status; 126 when it could not be tried.
+run_save() {
+  node_options=
+  # A second attempt has less memory than the first one: no threads of V8 beside the main one, and the smallest heap.
+  if [ "$1" = again ]; then node_options='--single-threaded --max-semi-space-size=1 --optimize-for-size'; fi
+  rm -f "$save_began"
   set -f
   # Words, not text: each vmcore.save=ARG is one argument, so it is split at blanks on purpose.
-  timeout -k 10 "$limit" /vmcore/bin/node --disable-warning=ExperimentalWarning /vmcore/vmcore.mjs save \
-    $(cmdline_values vmcore.save) </dev/null >/dev/console 2>/tmp/save-errors
-  status=$?
+  watched "$save_limit" "$stall_limit" /vmcore/bin/node --disable-warning=ExperimentalWarning $node_options \
+    /vmcore/vmcore.mjs save --attempt "$1" --config "$2" --hook-timeout "$hook_limit" $(cmdline_values vmcore.save) \
+    </dev/null >/dev/console 2>/tmp/save-errors
   set +f
   cat /tmp/save-errors >/dev/console
   if [ "$status" -eq 0 ]; then
     journal save-exit '{"status":0}'
   else
-    journal save-exit "{\"status\":$status,\"message\":\"$(json_text </tmp/save-errors)\"}"
+    message=$(json_text </tmp/save-errors)
+    journal save-exit "{\"status\":$status,\"message\":\"${message:-$(describe_status)}\"}"
+  fi
+}
+
+# What is known of a program that died by a signal.
+describe_status() {
+  case "$status" in
+    137) if dmesg | grep -q 'Out of memory: Killed process'; then echo 'killed: out of memory'; else echo killed; fi ;;
+    127) echo 'it cannot be started' ;;
+    *) if [ "$status" -gt 128 ]; then echo "ended by signal $((status - 128))"; fi ;;
+  esac
+}
+
+# Our program did not end by itself: out of memory, a damaged image, a bug of node's.
+crashed() { [ "$status" -gt 125 ]; }
+# 4: pages of the memory could not be read. That would be so anywhere else too, and what there is is safe.
+saved() { [ "$status" -eq 0 ] || [ "$status" -eq 4 ]; }
+
+status=126
+if mount_runtime; then
+  run_save first "$conf"
+  if crashed && [ -e "$save_began" ]; then
+    # It is smaller the second time, and what took the memory may be gone: a smaller chance is better than none.
+    journal save-again "{\"message\":\"vmcore save died with status $status: once more, with the least memory\",\"memAvailable\":$(meminfo MemAvailable)}"
+    run_save again "$conf"
   fi
 fi
 
-journal final-action "{\"action\":\"$final_action\",\"memAvailable\":$(meminfo MemAvailable)}"
-finish "$final_action"
+if ! saved; then
+  if [ ! -e "$save_began" ] || crashed; then copy_vmcore "$conf"; fi
+  fail
+fi
+leave "$final_action"

@@ -15,7 +15,7 @@ import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import type { CapturePrograms } from '../kdumpctl/image/programs.ts';
-import { dumpNames } from '../kdumpctl/save.ts';
+import { dumpNames } from '../kdumpctl/save/names.ts';
 import { takeFile } from './disk.ts';
 import { examineDump } from './examine.ts';
 import { guestPrograms } from './foreign-programs.ts';

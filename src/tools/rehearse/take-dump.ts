@@ -5,7 +5,7 @@ import { VmcoreError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
-import { dumpNames } from '../kdumpctl/save.ts';
+import { dumpNames } from '../kdumpctl/save/names.ts';
 import { type DiskEntry, listFolder, takeFile } from './disk.ts';
 import { crashFolder } from './guest-files.ts';
 

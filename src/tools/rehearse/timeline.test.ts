@@ -20,7 +20,7 @@ const good: readonly (readonly [number, string])[] = [
   ],
   [
     30.1,
-    '[   13.6] vmcore: unmounted {"total":212799488,"lowestAvailable":120000000,"peakResident":77000000}',
+    '[   13.6] vmcore: target-closed {"total":212799488,"lowestAvailable":120000000,"peakResident":77000000}',
   ],
   [30.2, '[   13.6] vmcore: save-exit {"status":0}'],
   [30.3, '[   13.7] vmcore: final-action {"action":"poweroff","memAvailable":140000000}'],
@@ -47,7 +47,7 @@ test('the steps of a good rehearsal follow the marks and add up to the run', () 
       ['save dmesg', 0.5],
       ['filter and sync', 8],
       ['rename', 0.5],
-      ['unmount', 0.1],
+      ['close the target', 0.1],
       ['power off', 0.4],
     ],
   );

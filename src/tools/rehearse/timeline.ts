@@ -18,7 +18,7 @@ const stepEndingAt = {
   'filter-done': 'filter and sync',
   'dump-saved': 'rename',
   'raw-saved': 'save raw and sync',
-  unmounted: 'unmount',
+  'target-closed': 'close the target',
   off: 'power off',
 } as const;
 export type Mark = keyof typeof stepEndingAt;
@@ -36,7 +36,7 @@ const nowDoing: Readonly<Record<string, string>> = {
   'dmesg-saved': 'prepare the filter',
   'filter-start': 'filter',
   'dump-saved': 'finish the save',
-  unmounted: 'power off',
+  'target-closed': 'power off',
 };
 
 /** Events that mean no dump, or not a whole one, and how they are told. */

@@ -1,0 +1,24 @@
+/**
+ * The small files that are made from a dump before the dump itself: a few seconds of work each, and on the target before anything large is tried.
+ * In the order in which they are made.
+ */
+import type { Dump } from '../../../formats/dump.ts';
+import { Kernel } from '../../../kernel/kernel.ts';
+import { dmesgText } from '../../crash/log.ts';
+import { dumpNames } from './names.ts';
+
+export interface SmallFile {
+  readonly name: string;
+  /** Of its events, EVENT-saved and EVENT-failed. */
+  readonly event: string;
+  /** Throws a VmcoreError when it cannot be made; the dump is tried all the same. */
+  make(dump: Dump): Uint8Array | Promise<Uint8Array>;
+}
+
+export const smallFiles: readonly SmallFile[] = [
+  {
+    name: dumpNames.log,
+    event: 'dmesg',
+    make: (dump) => new TextEncoder().encode(dmesgText(new Kernel(dump), { caller: false })),
+  },
+];
