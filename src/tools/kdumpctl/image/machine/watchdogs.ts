@@ -23,12 +23,26 @@ export function watchdogsOf(machine: LiveSystem, kernel: CaptureModules): Watchd
   const modules = new Set<string>();
   const folder = join(machine.root, 'sys/class/watchdog');
   for (const name of namesIn(folder)) {
+    if ((attribute(join(folder, name), 'state') ?? 'active') !== 'active') continue;
     const device = join(folder, name, 'device');
-    // softdog has no device, and does not outlive its kernel.
-    if (!existsSync(device) || (attribute(join(folder, name), 'state') ?? 'active') !== 'active') continue;
+    if (!existsSync(device)) {
+      for (const driver of loadedDrivers(machine, kernel)) {
+        drivers.add(driver);
+        modules.add(driver);
+      }
+      continue;
+    }
     const own = join(device, 'driver/module');
     if (existsSync(own)) drivers.add(moduleName(basename(realpathSync(own))));
     for (const module of driversOf(kernel, realpathSync(device))) modules.add(module);
   }
   return { drivers: [...drivers], modules: [...modules] };
 }
+
+/**
+ * Some drivers do not say which device their watchdog is (i6300esb in Linux 6.1): any that is loaded may be it. softdog ends with its kernel.
+ */
+const loadedDrivers = (machine: LiveSystem, { index }: CaptureModules): string[] =>
+  namesIn(join(machine.root, 'sys/module')).filter(
+    (name) => name !== 'softdog' && index.modules.get(name)?.path.includes('/watchdog/') === true,
+  );
