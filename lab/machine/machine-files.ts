@@ -61,6 +61,7 @@ export async function buildMachine(request: MachineRequest, progress: Progress):
   // cp(1) keeps owners, modes and links of a whole machine; node's own copy does not.
   await runChecked('cp', ['-a', '--reflink=auto', tree, stage]);
   copyFileSync(vmlinuz, join(stage, `boot/vmlinuz-${release}`));
+  mkdirSync(join(stage, 'lib/modules'), { recursive: true });
   await runChecked('cp', ['-a', '--reflink=auto', modules, join(stage, 'lib/modules', release)]);
   await runChecked(requireProgram({ name: 'depmod', debianPackage: 'kmod' }), ['-b', stage, release]);
   putProject(join(stage, projectInMachine));

@@ -2,7 +2,10 @@
 import { Command } from 'commander';
 import { checkCommand } from './check.ts';
 import { defaultCrashkernelCommand, showmemCommand } from './crashkernel.ts';
+import { estimateCommand } from './estimate.ts';
 import { installCommand, uninstallCommand } from './install.ts';
+import { propagateCommand } from './propagate.ts';
+import { resetCrashkernelCommand } from './reset-crashkernel.ts';
 import {
   rebuildCommand,
   reloadCommand,
@@ -21,8 +24,11 @@ export const kdumpctlCommand = (): Command =>
     .addCommand(restartCommand())
     .addCommand(reloadCommand())
     .addCommand(rebuildCommand())
+    .addCommand(propagateCommand())
     .addCommand(checkCommand())
+    .addCommand(estimateCommand())
     .addCommand(showmemCommand())
     .addCommand(defaultCrashkernelCommand())
+    .addCommand(resetCrashkernelCommand())
     .addCommand(installCommand())
     .addCommand(uninstallCommand());

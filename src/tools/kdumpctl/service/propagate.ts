@@ -1,0 +1,55 @@
+/**
+ * Gives the ssh target our key: makes one where there is none, and lets ssh-copy-id put it into the server's authorized_keys. The server asks for a
+ * password meanwhile, and ssh whether the host is the right one: both on the terminal, which these programs get.
+ *
+ * Facts: propagate_ssh_key() of kdumpctl (kdump-utils 63f248c). Ours: an ed25519 key, unless the file's name asks for RSA.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { VmcoreError } from '../../../base/errors.ts';
+import { requireProgram } from '../../../sys/programs.ts';
+import { asVmcoreError } from '../../../sys/system-error.ts';
+import type { Target } from '../conf/target.ts';
+import { sshClient } from './reach-target.ts';
+
+export interface Propagated {
+  readonly key: string;
+  readonly made: 'new' | 'was there';
+  readonly to: string;
+}
+
+/** E_USAGE when the target is not ssh, E_NEEDS without the programs, E_IO when one of them did not do it. */
+export function propagate(target: Target, confFile: string): Propagated {
+  if (target.kind !== 'ssh') {
+    throw new VmcoreError('E_USAGE', 'names no ssh target', {
+      file: confFile,
+      hint: 'write "ssh USER@HOST" into it',
+    });
+  }
+  const { key, user, host } = target;
+  const made = existsSync(key) ? 'was there' : 'new';
+  if (made === 'new') {
+    try {
+      mkdirSync(dirname(key), { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw asVmcoreError(cause, 'cannot make the folder of the key', { file: dirname(key) });
+    }
+    const type = key.endsWith('_rsa') ? ['-t', 'rsa', '-b', '3072'] : ['-t', 'ed25519'];
+    runOnTerminal('ssh-keygen', [...type, '-N', '', '-C', 'kdump', '-f', key]);
+  }
+  const to = `${user}@${host}`;
+  runOnTerminal('ssh-copy-id', ['-i', key, to]);
+  return { key, made, to };
+}
+
+function runOnTerminal(name: string, args: readonly string[]): void {
+  const program = requireProgram({ ...sshClient, name });
+  // Its messages are for people: standard output is for our result.
+  const { status, error } = spawnSync(program, args, { stdio: ['inherit', 2, 2] });
+  if (status === 0) return;
+  throw new VmcoreError('E_IO', `${name} did not do it${error === undefined ? '' : `: ${error.message}`}`, {
+    file: args.at(-1),
+    hint: 'see what it said above',
+  });
+}
