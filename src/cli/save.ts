@@ -12,6 +12,7 @@ import {
   statusOfError,
   tellFailure,
 } from '../tools/kdumpctl/save/save.ts';
+import { networkOfImage } from '../tools/kdumpctl/targets/network.ts';
 import { openStore } from '../tools/kdumpctl/targets/open-store.ts';
 import { programName } from './ending.ts';
 
@@ -73,7 +74,7 @@ function requestOf(options: SaveOptions, plan: SavePlan, abort: AbortSignal): Sa
     attempt: options.attempt,
     also: options.keepRaw ? 'raw' : 'nothing',
     hookLimit: options.hookTimeout,
-    openNetwork: undefined,
+    openNetwork: networkOfImage(),
     openStore: (address, journal) => openStore({ target, path, address, time }, journal),
     abort,
   };

@@ -1,11 +1,9 @@
 /**
- * What kdump.conf can say and this release does not do: told before it is relied on. A target that is added to the save flow, or a directive that
- * is acted on, leaves this file.
+ * What kdump.conf can say and this release does not do: told before it is relied on. A directive that is acted on leaves this file.
  */
 import type { PlainKey } from './entries.ts';
 import type { ParsedConf } from './kdump-conf.ts';
 import { type Problem, Problems } from './problem.ts';
-import { type FileSystemTarget, type Target, targetText } from './target.ts';
 
 /** Read and checked, and without effect. */
 const ignoredKeys: readonly PlainKey[] = [
@@ -19,20 +17,9 @@ const ignoredKeys: readonly PlainKey[] = [
 /** Values that ask for nothing that would not happen anyway. */
 const isDefault = (key: PlainKey, value: string): boolean => key === 'failure_action' && value === 'reboot';
 
-/** Targets that `vmcore save` can write to. */
-export const canSaveTo = (target: Target): target is FileSystemTarget => target.kind === 'filesystem';
-
-/** Errors for what no dump could be saved with, warnings for what has no effect. */
-export function notYet({ conf, entries }: ParsedConf, file: string): readonly Problem[] {
+/** A warning for each that has no effect. */
+export function notYet({ entries }: ParsedConf, file: string): readonly Problem[] {
   const problems = new Problems(file);
-  if (conf.target.kind !== 'path' && !canSaveTo(conf.target)) {
-    problems.error(
-      undefined,
-      `this release does not save to "${targetText(conf.target)}"`,
-      'name a file system: ext4, xfs or btrfs and its device',
-      'E_UNSUPPORTED',
-    );
-  }
   for (const [key, { line, value }] of entries) {
     if (!ignoredKeys.includes(key) || isDefault(key, value)) continue;
     problems.warn(line, `${key} has no effect in this release`, 'do not rely on it', 'E_UNSUPPORTED');

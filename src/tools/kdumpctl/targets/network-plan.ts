@@ -45,13 +45,12 @@ export interface RoutePlan {
   readonly family: 4 | 6;
 }
 
-/** The plan of this capture image; undefined when its target needs no network. E_FILE when it is no plan. */
-export function readNetworkPlan(file = networkPlanPath): NetworkPlan | undefined {
+/** E_FILE when it cannot be read, or is no plan. */
+export function readNetworkPlan(file: string): NetworkPlan {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw asVmcoreError(cause, 'cannot read', { file });
   }
   return parseNetworkPlan(text, file);

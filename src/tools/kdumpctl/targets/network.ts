@@ -5,7 +5,7 @@
  * let them talk (that is waited for where the server is first spoken to: nfs.ts, ssh.ts). When no lease is given, the card gets what it had when
  * the crash kernel was armed.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
@@ -13,7 +13,13 @@ import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { Journal } from '../journal.ts';
 import { askForLease, type Lease } from './dhcp.ts';
 import { lastLine, runLimited, waitFor } from './limited.ts';
-import type { CardPlan, NetworkPlan, RoutePlan } from './network-plan.ts';
+import {
+  type CardPlan,
+  type NetworkPlan,
+  networkPlanPath,
+  type RoutePlan,
+  readNetworkPlan,
+} from './network-plan.ts';
 
 /** For a card to be there, and for its cable to carry. Milliseconds. */
 const cardLimit = 60_000;
@@ -22,6 +28,12 @@ const carrierLimit = 60_000;
 const ipLimit = 20_000;
 
 const netFolder = '/sys/class/net';
+
+/** Brings up what /etc/vmcore/network.json says; undefined when this image has none, because its target needs no network. */
+export function networkOfImage(): ((journal: Journal) => Promise<string>) | undefined {
+  if (!existsSync(networkPlanPath)) return undefined;
+  return async (journal) => bringUpNetwork(readNetworkPlan(networkPlanPath), journal);
+}
 
 /**
  * Brings up all cards it can, and writes /etc/hosts and /etc/resolv.conf. Returns this machine's first address on them, without the prefix. E_IO when
