@@ -24,9 +24,11 @@ const packages = [
   'libstdc++6',
   'busybox-static',
   'squashfs-tools',
+  // For reset-crashkernel: update-grub.
+  'grub2-common',
 ];
 /** Raise it when what is made of the packages changes. */
-const version = 1;
+const version = 2;
 
 /** Its folder. E_NEEDS without root, debootstrap, a Debian mirror or a network; the first time it takes a minute. */
 export async function debianMachineTree(progress: Progress): Promise<string> {

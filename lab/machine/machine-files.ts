@@ -63,7 +63,7 @@ export async function buildMachine(request: MachineRequest, progress: Progress):
   copyFileSync(vmlinuz, join(stage, `boot/vmlinuz-${release}`));
   mkdirSync(join(stage, 'lib/modules'), { recursive: true });
   await runChecked('cp', ['-a', '--reflink=auto', modules, join(stage, 'lib/modules', release)]);
-  await runChecked(requireProgram({ name: 'depmod', debianPackage: 'kmod' }), ['-b', stage, release]);
+  await inMachine(stage, ['depmod', release]);
   putProject(join(stage, projectInMachine));
   await seedCache(stage);
   for (const [path, text] of files) {
@@ -105,18 +105,19 @@ async function seedCache(stage: string): Promise<void> {
   const kept = cacheDir('machines', 'seed');
   const runtime = join(machineCache, 'runtime');
   cpSync(kept, join(stage, runtime), { recursive: true });
-  await runChecked(
-    'chroot',
-    [
-      stage,
-      join(projectInMachine, 'node_modules/.bin/node'),
-      join(projectInMachine, 'lab/machine/seed-cache.ts'),
-    ],
-    { env: { XDG_CACHE_HOME: dirname(machineCache), PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' } },
-  );
+  await inMachine(stage, [
+    join(projectInMachine, 'node_modules/.bin/node'),
+    join(projectInMachine, 'lab/machine/seed-cache.ts'),
+  ]);
   for (const name of readdirSync(join(stage, runtime))) {
     if (!existsSync(join(kept, name))) copyFileSync(join(stage, runtime, name), join(kept, name));
   }
+}
+
+/** Runs a program of the machine, in a chroot. */
+async function inMachine(stage: string, command: readonly string[]): Promise<void> {
+  const env = { XDG_CACHE_HOME: dirname(machineCache), PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root' };
+  await runChecked('chroot', [stage, ...command], { env });
 }
 
 async function writeInitrd(moduleTree: string, output: string): Promise<void> {

@@ -45,7 +45,10 @@ export async function planServiceImage(
 }
 
 /** Why the image that is there is not the planned one, a few words each; empty when it is. */
-export function whyStale({ plan, path }: PlannedImage, record: ImageRecord | undefined): readonly string[] {
+export function whyStale(
+  { plan, path }: { readonly plan: Pick<ImagePlan, 'inputs'>; readonly path: string },
+  record: Pick<ImageRecord, 'path' | 'stamp' | 'inputs'> | undefined,
+): readonly string[] {
   const stamp = stampOf(path);
   if (stamp === undefined) return ['there is none'];
   if (record?.path !== path || !isSameFile(stamp, record.stamp)) {

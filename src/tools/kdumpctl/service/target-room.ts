@@ -68,6 +68,6 @@ async function sshRoom(target: SshTarget, folder: string): Promise<number | unde
 
 /** Bytes that are free, by the last line of `df -Pk` (POSIX): the file system, its blocks, those used, those available, … */
 export function dfAvailable(text: string): number | undefined {
-  const kib = /^.*\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%\s.*$/m.exec(text.trim().split('\n').at(-1) ?? '')?.[3];
+  const kib = /^.*?\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%\s/m.exec(text.trim().split('\n').at(-1) ?? '')?.[3];
   return kib === undefined ? undefined : Number(kib) * 1024;
 }
