@@ -79,7 +79,7 @@ export async function buildProgramImage(
     await bundleProgram(entry, join(work, 'vmcore.mjs'));
     await bundleProgram(workerSource(), join(work, bundledWorkerName));
     copyFileSync(kept, output, constants.COPYFILE_FICLONE);
-    await runChecked(requireProgram(mksquashfs), [work, output, ...reproducible]);
+    await runChecked(requireProgram(mksquashfs), [work, output, '-no-recovery', ...reproducible]);
   } finally {
     rmSync(work, { recursive: true });
   }

@@ -1,5 +1,5 @@
 /** Sets crashkernel= for the next boot: by grubby where that is, else in GRUB's defaults as Debian has them. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../../base/errors.ts';
 import { syncDirectoryOf } from '../../../../sys/file-sink.ts';
@@ -64,10 +64,23 @@ async function byGrubDefaults(updateGrub: string, request: ResetRequest): Promis
   }
   const changes = changeGrubDefaults(grubDefaults('/'), value);
   if (how === 'change' && changes.length > 0) {
-    for (const change of changes) replaceFile(change);
-    await runChecked(updateGrub, [], { timeout });
+    await replaceAndRun(changes, () => runChecked(updateGrub, [], { timeout }));
   }
   return changes.map(({ path, before }) => ({ where: path, from: crashkernelIn(before), to: value }));
+}
+
+/** Both or nothing: what the boot loader was not told of must not be said to be so. */
+async function replaceAndRun(changes: readonly FileChange[], run: () => Promise<unknown>): Promise<void> {
+  for (const { path, after } of changes) replaceFile(path, after);
+  try {
+    await run();
+  } catch (error) {
+    for (const { path, before } of changes) {
+      if (before === undefined) rmSync(path);
+      else replaceFile(path, before);
+    }
+    throw error;
+  }
 }
 
 const crashkernelIn = (text: string | undefined): string | undefined =>
@@ -83,7 +96,7 @@ function grubDefaults(root: string): TextFile[] {
 }
 
 /** The old text is there until the new one is whole. */
-function replaceFile({ path, after }: FileChange): void {
+function replaceFile(path: string, after: string): void {
   const temporary = `${path}.kdump-new`;
   try {
     mkdirSync(dirname(path), { recursive: true });
