@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type ExitStatus, VmcoreError } from '../base/errors.ts';
 import { kernelJournal } from '../tools/kdumpctl/journal.ts';
+import { leaveMark } from '../tools/kdumpctl/save/marks.ts';
 import { readPlan, type SavePlan } from '../tools/kdumpctl/save/plan.ts';
 import {
   type Attempt,
@@ -21,6 +22,7 @@ interface SaveOptions {
   readonly vmcore: string;
   readonly attempt: Attempt;
   readonly hookTimeout: number;
+  readonly targetTimeout?: number;
   readonly keepRaw?: true;
 }
 
@@ -33,6 +35,7 @@ export const saveCommand = (): Command =>
     .option('--config <file>', 'the configuration', '/etc/kdump.conf')
     .option('--vmcore <file>', 'the dump to save', '/proc/vmcore')
     .option('--hook-timeout <seconds>', 'for each program of the administrator', seconds, 300)
+    .option('--target-timeout <seconds>', 'for the device to appear, or the server to answer', seconds)
     .option('--keep-raw', 'save the whole ELF vmcore as well')
     .addOption(
       new Option('--attempt <which>', 'first; again: with the least memory; rootfs: without hooks')
@@ -45,6 +48,7 @@ export const saveCommand = (): Command =>
     });
 
 async function run(options: SaveOptions): Promise<ExitStatus> {
+  leaveMark('began');
   const journal = kernelJournal();
   const abort = new AbortController();
   process.once('SIGTERM', () => abort.abort());
@@ -68,6 +72,9 @@ async function run(options: SaveOptions): Promise<ExitStatus> {
 function requestOf(options: SaveOptions, plan: SavePlan, abort: AbortSignal): SaveRequest {
   const { target, path } = plan;
   const time = new Date();
+  const { targetTimeout } = options;
+  const limits =
+    targetTimeout === undefined ? {} : { device: targetTimeout * 1000, server: targetTimeout * 1000 };
   return {
     vmcore: options.vmcore,
     plan,
@@ -75,7 +82,7 @@ function requestOf(options: SaveOptions, plan: SavePlan, abort: AbortSignal): Sa
     also: options.keepRaw ? 'raw' : 'nothing',
     hookLimit: options.hookTimeout,
     openNetwork: networkOfImage(),
-    openStore: (address, journal) => openStore({ target, path, address, time }, journal),
+    openStore: (address, journal) => openStore({ target, path, address, time, limits }, journal),
     abort,
   };
 }

@@ -86,7 +86,8 @@ copy_vmcore() {
     copy_failed "the target cannot be mounted: $(json_text </tmp/copy-errors)"
     return
   fi
-  copy_into "/mnt/$(conf_value "$1" path)"
+  path=$(conf_value "$1" path)
+  copy_into "/mnt/${path#/}"
   watched 120 120 umount /mnt </dev/null >/dev/null 2>&1
 }
 

@@ -47,7 +47,7 @@ start_watching() {
 # Wakes stage 0 from its waiting; restarts the machine when that does not help.
 look_after_stage0() {
   while sleep "$tick"; do
-    kill -USR1 1
+    kill -USR1 "$$"
     age "$alive"
     if [ "$age" -gt "$alive_limit" ]; then
       journal stage0-stuck "{\"message\":\"stage 0 did nothing for $age s: restarting the machine\"}"

@@ -50,17 +50,16 @@ run_save() {
   if [ "$status" -eq 0 ]; then
     journal save-exit '{"status":0}'
   else
-    message=$(json_text </tmp/save-errors)
-    journal save-exit "{\"status\":$status,\"message\":\"${message:-$(describe_status)}\"}"
+    journal save-exit "{\"status\":$status,\"message\":\"$(describe_status)$(json_text </tmp/save-errors)\"}"
   fi
 }
 
-# What is known of a program that died by a signal.
+# What is known of a program that died by a signal, before what it said itself.
 describe_status() {
   case "$status" in
-    137) if dmesg | grep -q 'Out of memory: Killed process'; then echo 'killed: out of memory'; else echo killed; fi ;;
-    127) echo 'it cannot be started' ;;
-    *) if [ "$status" -gt 128 ]; then echo "ended by signal $((status - 128))"; fi ;;
+    137) if dmesg | grep -q 'Out of memory: Killed process'; then echo 'out of memory: '; fi ;;
+    127) echo 'it cannot be started: ' ;;
+    *) if [ "$status" -gt 128 ]; then echo "ended by signal $((status - 128)): "; fi ;;
   esac
 }
 

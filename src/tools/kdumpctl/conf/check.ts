@@ -2,7 +2,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { hostname, machine, networkInterfaces } from 'node:os';
 import { type KdumpConf, type OwnNames, type ParsedConf, parseKdumpConf } from './kdump-conf.ts';
-import { notYet } from './not-yet.ts';
 import { isError, type Problem, Problems } from './problem.ts';
 import { readText } from './read-text.ts';
 import { defaultSysconfig, parseSysconfig, type Sysconfig } from './sysconfig.ts';
@@ -23,11 +22,9 @@ export interface CheckResult {
 export function checkConfiguration(request: CheckRequest): CheckResult {
   const parsed = parseKdumpConf(readText(request.config), request.config, ownNames());
   const { sysconfig, problems: ofSysconfig } = readSysconfig(request.sysconfig);
-  const ofConf = [
-    ...parsed.problems,
-    ...notYet(parsed, request.config),
-    ...missingHere(parsed, request.config),
-  ].sort((a, b) => (a.line ?? Infinity) - (b.line ?? Infinity));
+  const ofConf = [...parsed.problems, ...missingHere(parsed, request.config)].sort(
+    (a, b) => (a.line ?? Infinity) - (b.line ?? Infinity),
+  );
   const problems = [...ofConf, ...ofSysconfig];
   return { conf: parsed.conf, sysconfig, problems, isUsable: !problems.some(isError) };
 }

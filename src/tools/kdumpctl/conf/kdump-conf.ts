@@ -4,9 +4,11 @@
  *
  * Source of truth: kdump.conf(5) and parse_config() of kdumpctl (kdump-utils 63f248c). Nothing here looks at the machine.
  */
+import { VmcoreError } from '../../../base/errors.ts';
 import { type Collector, defaultCollector, parseCollector } from './collector.ts';
 import { type Directive, plainWords, quotedWords, readDirectives } from './directives.ts';
 import { type Entries, entriesOf } from './entries.ts';
+import { parseFenceArgs } from './fence-args.ts';
 import { type Problem, Problems } from './problem.ts';
 import {
   defaultSshKey,
@@ -271,7 +273,24 @@ function fenceOf(entries: Entries, own: OwnNames | undefined, problems: Problems
     );
     return false;
   });
-  return { nodes: others, args: plainWords(args?.value ?? '') };
+  return { nodes: others, args: fenceArgsOf(args, problems) };
+}
+
+/** None where they are wrong: a node that is told with the usual ones may yet hear of it. */
+function fenceArgsOf(entry: Directive | undefined, problems: Problems): string[] {
+  const args = plainWords(entry?.value ?? '');
+  try {
+    parseFenceArgs(args);
+    return args;
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    problems.error(
+      entry?.line,
+      `fence_kdump_args: ${error.message}`,
+      error.hint ?? 'see fence_kdump_send(8)',
+    );
+    return [];
+  }
 }
 
 function autoResetOf(entry: Directive | undefined, problems: Problems): boolean {

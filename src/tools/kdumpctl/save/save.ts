@@ -7,7 +7,6 @@
  *
  * Stage 0 (stage0.sh) runs this, looks after it, and does what is configured when it fails.
  */
-import { writeFileSync } from 'node:fs';
 import { ExitStatus, VmcoreError } from '../../../base/errors.ts';
 import { nativeCodecs } from '../../../codecs/native.ts';
 import type { Dump } from '../../../formats/dump.ts';
@@ -22,6 +21,7 @@ import type { DumpStore } from '../targets/dump-store.ts';
 import { type FenceNotices, startFenceNotices } from './fence.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { forbids, type Hook, hookFolders, hooksIn, runHook } from './hooks.ts';
+import { leaveMark } from './marks.ts';
 import { dumpNames } from './names.ts';
 import type { SavePlan } from './plan.ts';
 import { tellEnvironment, tellReason } from './reason.ts';
@@ -67,10 +67,6 @@ export type SaveResult =
   /** kdump_pre wanted no dump. */
   | { readonly outcome: 'forbidden' };
 
-/** Stage 0 looks for these (stage0.sh). */
-const beganFile = '/tmp/vmcore-save-began';
-const postRanFile = '/tmp/vmcore-post-ran';
-
 /**
  * What the command ends with, and what the hooks after the save are told: 0 saved, or forbidden; 4 saved, but pages of the memory could not be
  * read; else the dump is not there, or not whole for want of room: never 4, because another target may do better.
@@ -89,7 +85,6 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
   const steps = new Steps(journal, heartbeat);
   const watchers: Watchers = { journal, memory, heartbeat, steps };
   const { plan, attempt } = request;
-  touch(beganFile);
   journal.event('save-start', { target: targetText(plan.target), attempt, ...memory.headroom() });
   let store: DumpStore | undefined;
   let notices: FenceNotices | undefined;
@@ -182,7 +177,7 @@ async function runHooksAfter(
   { plan, hookLimit }: SaveRequest,
   { journal, steps }: Watchers,
 ): Promise<void> {
-  touch(postRanFile);
+  leaveMark('postRan');
   const args = [String(status)];
   const last = plan.hooks.after;
   const hooks: readonly Hook[] = [
@@ -250,12 +245,3 @@ async function letGo(store: DumpStore, { journal, memory, steps }: Watchers): Pr
 }
 
 const lineOf = (error: unknown): string => (error instanceof VmcoreError ? error.toLine() : String(error));
-
-/** A mark for stage 0; without it, that may do once more what was done. */
-function touch(file: string): void {
-  try {
-    writeFileSync(file, '');
-  } catch {
-    // Outside of a capture image nobody looks for it.
-  }
-}

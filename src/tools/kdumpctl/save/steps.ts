@@ -10,8 +10,8 @@ export const stepLimits = {
   /** The device appears, or the server answers; the target is mounted. Each of these has a shorter limit of its own. */
   openTarget: 400,
   smallFile: 300,
-  /** What is buffered reaches the target: a capture kernel cannot have much of that. */
-  finishDump: 600,
+  /** What is buffered reaches the target: a capture kernel cannot have much of that, a server may. */
+  finishDump: 1000,
   close: 120,
 } as const;
 
