@@ -16,6 +16,8 @@ export interface MachineBoot {
   readonly steps: readonly Step[];
   /** More files of the machine: where there, to what is in them. */
   readonly files?: ReadonlyMap<string, string>;
+  /** Those of them that are programs. */
+  readonly executables?: readonly string[];
   /** The value of crashkernel=; none is reserved when undefined. */
   readonly crashkernel?: string;
   /** Seconds. */
@@ -44,6 +46,7 @@ After=multi-user.target kdump.service
 
 [Service]
 Type=oneshot
+Environment=XDG_CACHE_HOME=/var/cache NODE_COMPILE_CACHE=/var/cache/vmcore/compiled
 ExecStart=${projectInMachine}/node_modules/.bin/node --disable-warning=ExperimentalWarning ${projectInMachine}/lab/machine/run-steps.ts ${stepsFile}
 ExecStopPost=/bin/systemctl --no-block poweroff
 
@@ -61,7 +64,10 @@ export async function bootMachine(request: MachineBoot, progress: Progress): Pro
   ]);
   const machine = machines.x86_64;
   const qemu = requireProgram(machine.qemu);
-  const built = await buildMachine({ folder: request.folder, files }, progress);
+  const built = await buildMachine(
+    { folder: request.folder, files, executables: request.executables ?? [] },
+    progress,
+  );
   progress.step('booting the Debian machine');
   const serialLog = join(request.folder, 'serial.log');
   const steps = new Map<string, StepResult>();
@@ -75,6 +81,8 @@ export async function bootMachine(request: MachineBoot, progress: Progress): Pro
         `console=${machine.console}`,
         ...(request.crashkernel === undefined ? [] : [`crashkernel=${request.crashkernel}`]),
         ...['panic=-1', 'printk.devkmsg=on', 'quiet', 'root=/dev/vda', 'rw'],
+        // Memory that can be taken away again.
+        'movablecore=512M',
         ...['systemd.show_status=0', 'systemd.log_target=null'],
       ].join(' '),
       disks: [{ file: built.disk, bus: 'virtio', access: 'read-write' }],

@@ -49,11 +49,13 @@ export interface MachineRequest {
   readonly folder: string;
   /** More files of the machine: where there, to what is in them. */
   readonly files: ReadonlyMap<string, string>;
+  /** Those of them that are programs. */
+  readonly executables: readonly string[];
 }
 
 /** E_NEEDS for what is missing, root among it. */
 export async function buildMachine(request: MachineRequest, progress: Progress): Promise<MachineFiles> {
-  const { folder, files } = request;
+  const { folder, files, executables } = request;
   const { vmlinuz, modules, release } = await debianKernel({ progress });
   const tree = await debianMachineTree(progress);
   progress.step('making the disk of a Debian machine');
@@ -68,7 +70,7 @@ export async function buildMachine(request: MachineRequest, progress: Progress):
   await seedCache(stage);
   for (const [path, text] of files) {
     mkdirSync(join(stage, dirname(path)), { recursive: true });
-    writeFileSync(join(stage, path), text);
+    writeFileSync(join(stage, path), text, { mode: executables.includes(path) ? 0o755 : 0o644 });
   }
   const disk = join(folder, 'machine.img');
   await makeDisk(disk, diskSize, stage);
