@@ -34,7 +34,7 @@ import {
   prepareKeep,
   takeIncomplete,
 } from './take-dump.ts';
-import { captureLog, type Step, Timeline } from './timeline.ts';
+import { captureLog, type Step, secondsOf, Timeline } from './timeline.ts';
 
 /** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
 export const silenceLimit = 120;
@@ -124,7 +124,8 @@ async function rehearseIn(
     },
     captureImage: built.captureImage,
     steps,
-    seconds: steps.reduce((sum, step) => sum + step.seconds, 0),
+    seconds: secondsOf(steps),
+    panicToOff: { seconds: secondsOf(timeline.stepsAfterPanic), steps: timeline.stepsAfterPanic },
     memory: {
       total: numberOf(started?.memTotal),
       availableAtStart: numberOf(started?.memAvailable),

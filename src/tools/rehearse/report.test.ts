@@ -16,9 +16,18 @@ const report: RehearsalReport = {
   captureImage: { size: 43 * 2 ** 20, programSize: 38 * 2 ** 20, modules: ['ext4'] },
   steps: [
     { name: 'boot', seconds: 8.04 },
-    { name: 'filter and sync', seconds: 12.26 },
+    { name: 'boot the capture kernel', seconds: 3.26 },
+    { name: 'filter', seconds: 9 },
+    { name: 'open', seconds: 0.2 },
   ],
-  seconds: 20.3,
+  seconds: 20.5,
+  panicToOff: {
+    seconds: 12.26,
+    steps: [
+      { name: 'boot the capture kernel', seconds: 3.26 },
+      { name: 'filter', seconds: 9 },
+    ],
+  },
   memory: {
     total: 212799488,
     availableAtStart: 145817600,
@@ -66,12 +75,16 @@ test('people read every figure that matters, aligned', () => {
     '  dump           20.0 MiB at level 31 (/var/crash/x/vmcore)',
     '  panic          Kernel panic - not syncing: sysrq triggered crash',
     '  uptime         10.3 s',
-    '  boot              8.0',
-    '  filter and sync  12.3',
-    '  all              20.3',
+    '  boot                 8.0',
+    '  panic to power-off  12.3',
+    '  open                 0.2',
+    '  all                 20.5',
     '  left out: free  133,567',
     '  [   10.304264]  </TASK>',
     '  /tmp/keep/vmcore',
+    'From panic to power-off: 12.3 seconds',
+    '  boot the capture kernel  3.3   27%',
+    '  filter                   9.0   73%',
   ]) {
     assert.ok(text.split('\n').includes(line), `${line}\nis not in\n${text}`);
   }

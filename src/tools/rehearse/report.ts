@@ -28,6 +28,8 @@ export interface RehearsalReport {
   /** By the host's clock; they add up to `seconds`. */
   readonly steps: readonly Step[];
   readonly seconds: number;
+  /** The part of them that a machine which crashes is gone for, until it is off. */
+  readonly panicToOff: { readonly seconds: number; readonly steps: readonly Step[] };
   /** In the capture kernel. */
   readonly memory: {
     readonly total: number | undefined;
@@ -79,10 +81,7 @@ export function formatReport(report: RehearsalReport): string {
     ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`),
     '',
     'Seconds by step',
-    ...columns([
-      ...report.steps.map(({ name, seconds }) => [name, seconds.toFixed(1)] as const),
-      ['all', report.seconds.toFixed(1)],
-    ]),
+    ...columns([...secondsBy(stepsBesides(report)), ['all', report.seconds.toFixed(1)]]),
     '',
     'Pages by kind',
     ...columns(countsOf(dump.pages)),
@@ -92,7 +91,34 @@ export function formatReport(report: RehearsalReport): string {
     ...found.dmesgTail.map((line) => `  ${line}`),
     ...(report.kept.length === 0 ? [] : ['', 'Kept', ...report.kept.map((path) => `  ${path}`)]),
     '',
+    ...formatPanicToOff(report.panicToOff),
+    '',
   ].join('\n');
+}
+
+/** The block that says how long a crash takes, and where the time goes. */
+export const formatPanicToOff = ({ seconds, steps }: RehearsalReport['panicToOff']): string[] => [
+  `From panic to power-off: ${seconds.toFixed(1)} seconds`,
+  ...columns(
+    steps.map((step) => [step.name, `${step.seconds.toFixed(1)} ${share(step.seconds, seconds)}`] as const),
+  ),
+];
+
+const share = (part: number, whole: number): string =>
+  `${Math.round(whole === 0 ? 0 : (100 * part) / whole)}%`.padStart(5);
+
+const secondsBy = (steps: readonly Step[]): (readonly [string, string])[] =>
+  steps.map(({ name, seconds }) => [name, seconds.toFixed(1)]);
+
+/** Those of panicToOff are one line here: a block of their own tells them. */
+function stepsBesides({ steps, panicToOff }: RehearsalReport): Step[] {
+  const first = steps.findIndex(({ name }) => name === panicToOff.steps[0]?.name);
+  if (first < 0) return [...steps];
+  return [
+    ...steps.slice(0, first),
+    { name: 'panic to power-off', seconds: panicToOff.seconds },
+    ...steps.slice(first + panicToOff.steps.length),
+  ];
 }
 
 /** The counts of MakedumpfileResult, and how people call them. */

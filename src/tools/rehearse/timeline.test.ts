@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { captureLog, Timeline } from './timeline.ts';
+import { captureLog, secondsOf, Timeline } from './timeline.ts';
 
 const good: readonly (readonly [number, string])[] = [
   [5.4, '[    2.2] vmcore: machine-start {"memTotal":738664448}'],
@@ -9,7 +9,10 @@ const good: readonly (readonly [number, string])[] = [
   [11.6, '[    8.5] vmcore: crash {"by":"sysrq"}'],
   [12, '[    8.6] Kernel panic - not syncing: sysrq triggered crash'],
   [18.5, '[    2.5] vmcore: stage0-start {"memTotal":212799488,"memAvailable":145846272}'],
+  [18.9, '[    2.9] vmcore: modules-loaded {}'],
   [21, '[    5.0] vmcore: save-start {}'],
+  [21.1, '[    5.1] vmcore: step-done {"step":"open vmcore","seconds":0.1}'],
+  [21.3, '[    5.3] vmcore: step-done {"step":"open target","seconds":0.2}'],
   [21.5, '[    5.5] vmcore: dmesg-saved {"bytes":1}'],
   [21.6, '[    5.6] vmcore: filter-start {}'],
   [25, '[    9.0] vmcore: filter-progress {"done":10,"total":40}'],
@@ -43,12 +46,17 @@ test('the steps of a good rehearsal follow the marks and add up to the run', () 
       ['arm', 4],
       ['settle and panic', 0.5],
       ['panic to capture kernel', 4],
-      ['capture boot to save', 5],
-      ['save dmesg', 0.5],
-      ['filter and sync', 8],
-      ['rename', 0.5],
+      ['boot the capture kernel', 2.5],
+      ['load modules', 0.4],
+      ['start our program', 2.1],
+      ['open the target', 0.3],
+      ['save dmesg', 0.2],
+      ['prepare the filter', 0.1],
+      ['filter', 7.9],
+      ['sync and rename', 0.5],
       ['close the target', 0.1],
-      ['power off', 0.4],
+      ['end our program', 0.2],
+      ['power off', 0.2],
     ],
   );
   assert.equal(
@@ -56,6 +64,9 @@ test('the steps of a good rehearsal follow the marks and add up to the run', () 
     30.5,
   );
   assert.deepEqual(timeline.fields('dump-saved')?.bytes, 9);
+  assert.deepEqual(timeline.stepsAfterPanic, timeline.steps.slice(3));
+  assert.equal(secondsOf(timeline.stepsAfterPanic), 30.5 - 12);
+  assert.deepEqual(after(good.slice(0, 4)).stepsAfterPanic, []);
 });
 
 test('a workload is a step of its own between boot and arm, and its failure is told', () => {
@@ -93,7 +104,7 @@ test('only the capture kernel counts for the memory that was left', () => {
 test('lines become live progress', () => {
   const timeline = new Timeline();
   assert.deepEqual(timeline.line(good[1]![1], 1), { kind: 'step', name: 'arm', hasShare: false });
-  assert.deepEqual(timeline.line(good[9]![1], 2), { kind: 'progress', share: 0.25 });
+  assert.deepEqual(timeline.line(good[12]![1], 2), { kind: 'progress', share: 0.25 });
   assert.equal(timeline.line('[    1.0] some kernel line', 3), undefined);
 });
 
@@ -102,7 +113,7 @@ test('every bad end is told in words', () => {
     ['[ 1.0] Kernel panic - not syncing: VFS: Unable to mount', 0, /before it was meant to: VFS/],
     ['[ 1.0] Kernel panic - not syncing: Out of memory', 6, /the capture kernel panicked: Out of memory/],
     ['[ 1.0] vmcore: arm-failed {"status":6,"message":"no memory is reserved"}', 2, /armed: no memory is/],
-    ['[ 1.0] vmcore: save-failed {"code":"E_NO_SPACE","message":"disk full"}', 7, /save failed: disk full/],
+    ['[ 1.0] vmcore: save-failed {"code":"E_NO_SPACE","message":"disk full"}', 8, /save failed: disk full/],
     ['[ 1.0] vmcore: save-exit {"status":127,"message":"not found"}', 6, /status 127: not found/],
   ];
   for (const [line, count, expected] of cases) {

@@ -13,12 +13,17 @@ const stepEndingAt = {
   armed: 'arm',
   panic: 'settle and panic',
   'capture-kernel': 'panic to capture kernel',
-  'save-start': 'capture boot to save',
+  'stage0-start': 'boot the capture kernel',
+  'modules-loaded': 'load modules',
+  'save-start': 'start our program',
+  'target-open': 'open the target',
   'dmesg-saved': 'save dmesg',
-  'filter-done': 'filter and sync',
-  'dump-saved': 'rename',
+  'filter-start': 'prepare the filter',
+  'filter-done': 'filter',
+  'dump-saved': 'sync and rename',
   'raw-saved': 'save raw and sync',
   'target-closed': 'close the target',
+  'final-action': 'end our program',
   off: 'power off',
 } as const;
 export type Mark = keyof typeof stepEndingAt;
@@ -31,7 +36,8 @@ const nowDoing: Readonly<Record<string, string>> = {
   loaded: 'arm',
   armed: 'panic',
   crash: 'start the capture kernel',
-  'stage0-start': 'capture boot to save',
+  'stage0-start': 'boot the capture kernel',
+  'modules-loaded': 'start our program',
   'save-start': 'save dmesg',
   'dmesg-saved': 'prepare the filter',
   'filter-start': 'filter',
@@ -53,6 +59,9 @@ export interface Step {
   readonly name: string;
   readonly seconds: number;
 }
+
+export const secondsOf = (steps: readonly Step[]): number =>
+  steps.reduce((sum, { seconds }) => sum + seconds, 0);
 
 /** What the console line meant, for live progress. */
 export type Happening =
@@ -115,6 +124,12 @@ export class Timeline {
     return this.peak;
   }
 
+  /** Those of them that came after the panic: until the machine was off, when it came to that. */
+  get stepsAfterPanic(): Step[] {
+    const panicked = this.marks.findIndex(({ mark }) => mark === 'panic');
+    return panicked < 0 ? [] : this.steps.slice(panicked + 1);
+  }
+
   /** The steps between the marks that were reached; they add up to the whole run. */
   get steps(): Step[] {
     let before = 0;
@@ -134,11 +149,12 @@ export class Timeline {
 
   private event(event: LoggedEvent, seconds: number): Happening | undefined {
     this.events.set(event.name, event);
+    const { message, module, status, done, total, step } = event.fields;
     if (event.name === 'stage0-start') this.mark('capture-kernel', seconds - (event.time ?? 0));
-    else if (event.name in stepEndingAt) this.mark(event.name as Mark, seconds);
+    if (event.name in stepEndingAt) this.mark(event.name as Mark, seconds);
+    if (event.name === 'step-done' && step === 'open target') this.mark('target-open', seconds);
     this.noteMemory(event.fields);
 
-    const { message, module, status, done, total } = event.fields;
     const said = typeof message === 'string' && message.trim() !== '' ? `: ${message.trim()}` : '';
     const trouble = troubles[event.name];
     if (trouble !== undefined) this.fail(trouble + said);
