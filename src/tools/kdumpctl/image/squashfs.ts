@@ -4,7 +4,7 @@
  * A squashfs because it stays compressed in memory and is unpacked page by page: node as plain files in the initramfs would
  * fill half of a crashkernel=256M. It is mounted at /vmcore:
  *
- *     bin/node      the stripped program; beside it ssh and what else is wanted
+ *     bin/node      the stripped program, without languages (small-icu.ts); beside it ssh and what else is wanted
  *     lib/          the loader and their libraries, flat
  *     vmcore.mjs    our code, and compress-worker.mjs its worker threads'
  *
@@ -34,6 +34,7 @@ import { bundledWorkerName, workerSource } from '../../makedumpfile/compress/wor
 import { bundleProgram } from './bundle.ts';
 import { isDynamic, libraryBeside, type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
 import type { CapturePrograms } from './programs.ts';
+import { takeOutLanguages } from './small-icu.ts';
 
 export const mksquashfs = { name: 'mksquashfs', debianPackage: 'squashfs-tools' };
 
@@ -50,7 +51,7 @@ const reproducible = [
   '-quiet',
 ];
 /** Part of the cache's key: raise it when what is put in, or how, changes. */
-const layoutVersion = 2;
+const layoutVersion = 3;
 
 export interface ProgramImage {
   readonly path: string;
@@ -88,7 +89,8 @@ export async function buildProgramImage(
 
 /** What the cached squashfs holds: name to file. */
 interface Contents {
-  readonly programs: ReadonlyMap<string, string>;
+  readonly node: string;
+  readonly extra: ReadonlyMap<string, string>;
   readonly libraries: ReadonlyMap<string, string>;
 }
 
@@ -119,7 +121,7 @@ function contentsOf(node: Runtime, extra: ReadonlyMap<string, string>, root: str
       libraries.set(soname, file);
     }
   }
-  return { programs: new Map([['node', node.program], ...extra]), libraries };
+  return { node: node.program, extra, libraries };
 }
 
 /** The squashfs with programs and libraries only, from the cache when it is there. */
@@ -131,7 +133,8 @@ async function runtimeImage(contents: Contents): Promise<string> {
   try {
     const tree = join(work, 'tree');
     for (const name of ['bin', 'lib']) mkdirSync(join(tree, name), { recursive: true });
-    for (const [name, file] of contents.programs) writeStripped(file, join(tree, 'bin', name));
+    writeStripped(contents.node, join(tree, 'bin/node'), takeOutLanguages);
+    for (const [name, file] of contents.extra) writeStripped(file, join(tree, 'bin', name));
     for (const [soname, file] of contents.libraries) copyFileSync(file, join(tree, 'lib', soname));
     const made = join(work, 'image');
     await runChecked(requireProgram(mksquashfs), [tree, made, '-noappend', ...compression, ...reproducible]);
@@ -143,9 +146,9 @@ async function runtimeImage(contents: Contents): Promise<string> {
   return path;
 }
 
-function contentKey({ programs, libraries }: Contents): string {
+function contentKey({ node, extra, libraries }: Contents): string {
   const hash = createHash('sha256').update(`${layoutVersion} ${compression.join(' ')}\n`);
-  for (const [name, file] of [...programs, ...libraries]) {
+  for (const [name, file] of [['node', node] as const, ...extra, ...libraries]) {
     hash.update(`${name}\0`).update(createHash('sha256').update(readFileSync(file)).digest());
   }
   return hash.digest('hex').slice(0, 32);
