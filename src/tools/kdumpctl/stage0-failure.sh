@@ -144,7 +144,7 @@ leave() {
   watched 60 60 sync </dev/null
   if [ "$action" != reboot ]; then
     # A watchdog would start it again.
-    : >/tmp/watchdog-stop
+    : >"$watchdog_stop"
   fi
   journal final-action "{\"action\":\"$action\",\"memAvailable\":$(meminfo MemAvailable)}"
   finish "$action"

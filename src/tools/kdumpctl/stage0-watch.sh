@@ -6,6 +6,8 @@
 
 heartbeat=/tmp/heartbeat
 alive=/tmp/alive
+# Made when the machine is to stay off.
+watchdog_stop=/tmp/watchdog-stop
 # Rings every so often; a hardware watchdog restarts the machine after 30 s or more of silence.
 tick=5
 # Stage 0 runs some programs of busybox without looking at the clock (insmod). After so long it is taken for stuck.
@@ -63,7 +65,7 @@ ping_watchdog() {
   if ! exec >"$1"; then return; fi
   journal watchdog "{\"device\":\"$1\"}"
   while age "$alive" && [ "$age" -le "$alive_limit" ]; do
-    if [ -e /tmp/watchdog-stop ]; then
+    if [ -e "$watchdog_stop" ]; then
       printf V
       exit
     fi
@@ -81,8 +83,10 @@ watched() {
   watched_start=$now
   echo "$now" >"$heartbeat"
   watched_end= watched_status=
-  # The standard input is given because a program in the background would else get /dev/null.
-  setsid sh -c 'echo 0 >/proc/self/oom_score_adj; exec "$@"' sh "$@" <&0 &
+  # The standard input by another number, because a program in the background gets /dev/null for it.
+  {
+    setsid sh -c 'echo 0 >/proc/self/oom_score_adj; exec "$@"' sh "$@" <&3 3<&- &
+  } 3<&0
   watched_pid=$!
   while :; do
     wait "$watched_pid"

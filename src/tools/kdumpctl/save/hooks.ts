@@ -21,7 +21,7 @@ export interface Hook {
 /** How it ended: its exit status, or why there is none. */
 export type HookEnd = { readonly status: number } | { readonly message: string };
 
-/** Lines of a hook that are told; a console is slow, and a log has an end. */
+/** Lines of each output of a hook that are told; a console is slow, and a log has an end. */
 const maxLines = 100;
 /** Milliseconds that output may lag behind the end of a program whose children go on. */
 const outputLag = 200;
@@ -46,14 +46,13 @@ export async function runHook(hook: Hook, limit: number, journal: Journal): Prom
   const { name, program } = hook;
   journal.event('hook-start', { hook: name, program });
   const started = performance.now();
-  const lines = new Lines((message) => journal.event('hook-output', { hook: name, message }));
-  const end = await ended(hook, limit, lines);
+  const end = await ended(hook, limit, (message) => journal.event('hook-output', { hook: name, message }));
   const seconds = Math.round(performance.now() - started) / 1000;
   journal.event('hook-done', { hook: name, program, ...end, seconds });
   return end;
 }
 
-function ended({ program, args }: Hook, limit: number, told: Lines): Promise<HookEnd> {
+function ended({ program, args }: Hook, limit: number, tell: (line: string) => void): Promise<HookEnd> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     let message: string | undefined;
@@ -61,15 +60,18 @@ function ended({ program, args }: Hook, limit: number, told: Lines): Promise<Hoo
       message = `ended after ${limit} seconds`;
       endSession(child.pid);
     }, limit * 1000);
-    for (const stream of [child.stdout, child.stderr]) {
+    const outputs = [child.stdout, child.stderr].map((stream) => {
+      const lines = new Lines(tell);
       stream.setEncoding('utf8');
-      stream.on('data', (text: string) => told.add(text));
-    }
+      stream.on('data', (text: string) => lines.add(text));
+      return { stream, lines };
+    });
     const settle = (end: HookEnd): void => {
       clearTimeout(timer);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      told.end();
+      for (const { stream, lines } of outputs) {
+        stream.destroy();
+        lines.end();
+      }
       resolve(end);
     };
     child.on('error', (cause) => settle({ message: `cannot be started: ${cause.message}` }));
@@ -95,7 +97,7 @@ function endSession(pid: number | undefined): void {
   }
 }
 
-/** What a hook says, as events of whole lines. */
+/** What a hook says on one of its outputs, line by line. */
 class Lines {
   private readonly tell: (line: string) => void;
   private rest = '';
