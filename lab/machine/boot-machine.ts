@@ -18,6 +18,8 @@ export interface MachineBoot {
   readonly files?: ReadonlyMap<string, string>;
   /** Those of them that are programs. */
   readonly executables?: readonly string[];
+  /** Commands that are run in a chroot of the machine before it boots. */
+  readonly prepare?: readonly (readonly string[])[];
   /** The value of crashkernel=; none is reserved when undefined. */
   readonly crashkernel?: string;
   /** Seconds. */
@@ -65,7 +67,7 @@ export async function bootMachine(request: MachineBoot, progress: Progress): Pro
   const machine = machines.x86_64;
   const qemu = requireProgram(machine.qemu);
   const built = await buildMachine(
-    { folder: request.folder, files, executables: request.executables ?? [] },
+    { folder: request.folder, files, executables: request.executables ?? [], prepare: request.prepare ?? [] },
     progress,
   );
   progress.step('booting the Debian machine');

@@ -51,11 +51,13 @@ export interface MachineRequest {
   readonly files: ReadonlyMap<string, string>;
   /** Those of them that are programs. */
   readonly executables: readonly string[];
+  /** Commands that are run in a chroot of it, when all is there. */
+  readonly prepare: readonly (readonly string[])[];
 }
 
 /** E_NEEDS for what is missing, root among it. */
 export async function buildMachine(request: MachineRequest, progress: Progress): Promise<MachineFiles> {
-  const { folder, files, executables } = request;
+  const { folder, files, executables, prepare } = request;
   const { vmlinuz, modules, release } = await debianKernel({ progress });
   const tree = await debianMachineTree(progress);
   progress.step('making the disk of a Debian machine');
@@ -72,6 +74,7 @@ export async function buildMachine(request: MachineRequest, progress: Progress):
     mkdirSync(join(stage, dirname(path)), { recursive: true });
     writeFileSync(join(stage, path), text, { mode: executables.includes(path) ? 0o755 : 0o644 });
   }
+  for (const command of prepare) await inMachine(stage, command);
   const disk = join(folder, 'machine.img');
   await makeDisk(disk, diskSize, stage);
   rmSync(stage, { recursive: true });

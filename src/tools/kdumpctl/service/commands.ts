@@ -5,6 +5,7 @@ import { checkReservation, isLoaded } from '../../kexec/status.ts';
 import { readSysconfig } from '../conf/check.ts';
 import { isError, problemError } from '../conf/problem.ts';
 import type { Sysconfig } from '../conf/sysconfig.ts';
+import { thisSystem } from '../image/machine/live-system.ts';
 import { arm, commandLineFor } from './arm.ts';
 import { buildServiceImage, ensureImage, planServiceImage, whyStale } from './build.ts';
 import { parseKexecArgs } from './kexec-args.ts';
@@ -41,10 +42,11 @@ export async function start(service: Service): Promise<Started> {
   await recoverRawDump(conf, service.log);
   checkReservation();
   const planned = await planServiceImage(service, configuration);
-  await reachTarget(planned.plan.conf.target, planned.plan.conf.path, service.log);
+  const system = thisSystem();
+  await reachTarget(planned.plan.conf.target, planned.plan.conf.path, system, service.log);
   const { record, built } = await ensureImage(service, configuration, planned);
   const isNew = loadUnlessLoaded(service, sysconfig, record);
-  const status = await plannedStatus(service, planned, 'connect');
+  const status = await plannedStatus(service, planned, system);
   tellOfNewDump(service.places, status.newestDump, sysconfig.notify ? 'tell' : 'silent', service.log);
   return { outcome: isNew ? 'armed' : 'was armed', built, status };
 }

@@ -11,7 +11,7 @@ import { VmcoreError } from '../../../base/errors.ts';
 import { requireProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { Target } from '../conf/target.ts';
-import { sshClient } from './reach-target.ts';
+import { sshClient } from './target-room.ts';
 
 export interface Propagated {
   readonly key: string;

@@ -5,26 +5,30 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmcoreError } from '../../../base/errors.ts';
-import { requireProgram, runProgram } from '../../../sys/programs.ts';
 import type { SshTarget, Target } from '../conf/target.ts';
+import type { LiveSystem } from '../image/machine/live-system.ts';
 import { quoted } from '../targets/shell-quote.ts';
 import type { Log } from './log.ts';
-import { sshArguments } from './target-room.ts';
-
-export const sshClient = { name: 'ssh', debianPackage: 'openssh-client' };
+import { sshArguments, sshClient } from './target-room.ts';
 
 /** Exit status of ssh(1) for failures of its own; others are those of the command. */
 const sshFailed = 255;
 /** Milliseconds: at boot, the network may be later than we are. */
-const waitForNetwork = 60_000;
+export const waitForNetwork = 60_000;
 const retryEvery = 2000;
 
-/** Makes the folder on the server. E_NEEDS when the server refuses us; a server that does not answer is only told. */
-export async function reachTarget(target: Target, folder: string, log: Log): Promise<void> {
+/** Makes the folder on the server. E_NEEDS when the server refuses us; a server that does not answer for `limit` milliseconds is only told. */
+export async function reachTarget(
+  target: Target,
+  folder: string,
+  { run }: Pick<LiveSystem, 'run'>,
+  log: Log,
+  limit = waitForNetwork,
+): Promise<void> {
   if (target.kind !== 'ssh') return;
-  const end = performance.now() + waitForNetwork;
+  const end = performance.now() + limit;
   for (let isFirst = true; ; isFirst = false) {
-    const refusal = await makeFolder(target, folder);
+    const refusal = await makeFolder(target, folder, run);
     if (refusal === undefined) return;
     if (isFirst)
       log.warn(`${target.user}@${target.host} does not answer: waiting for the network (${refusal})`);
@@ -37,11 +41,14 @@ export async function reachTarget(target: Target, folder: string, log: Log): Pro
 }
 
 /** Undefined when the folder is there; else why the server does not answer. */
-async function makeFolder(target: SshTarget, folder: string): Promise<string | undefined> {
-  const { status, stderr } = await runProgram(
-    requireProgram(sshClient),
+async function makeFolder(
+  target: SshTarget,
+  folder: string,
+  run: LiveSystem['run'],
+): Promise<string | undefined> {
+  const { status, stderr } = await run(
+    sshClient,
     sshArguments(target, `umask 0077 && mkdir -p -- ${quoted(folder)}`),
-    { timeout: waitForNetwork },
   );
   if (status === 0) return undefined;
   const said = stderr.trim().split('\n').at(-1)?.trim() || `exit status ${status}`;

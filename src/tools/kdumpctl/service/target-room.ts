@@ -1,8 +1,8 @@
 /** How much room the target has for a dump, as far as that can be seen without changing anything. */
 import { closeSync, openSync, statfsSync } from 'node:fs';
 import { deviceSize } from '../../../sys/block-device.ts';
-import { findProgram, runProgram } from '../../../sys/programs.ts';
 import type { SshTarget, Target } from '../conf/target.ts';
+import type { LiveSystem } from '../image/machine/live-system.ts';
 import type { PlaceNow } from '../image/plan.ts';
 import { quoted } from '../targets/shell-quote.ts';
 
@@ -12,8 +12,8 @@ export interface Room {
   readonly why: string | undefined;
 }
 
-/** "look": nothing is connected to. "connect": a server is asked. */
-export type HowFar = 'look' | 'connect';
+/** "look": nothing is connected to. Else a server is asked, by this system's ssh. */
+export type HowFar = 'look' | Pick<LiveSystem, 'run'>;
 
 export async function targetRoom(
   place: PlaceNow,
@@ -32,7 +32,7 @@ export async function targetRoom(
       return target.kind === 'raw' ? known(sizeOf(place.node)) : unknown('not mounted');
     }
     if (target.kind !== 'ssh' || howFar === 'look') return unknown('on another machine');
-    const bytes = await sshRoom(target, folder);
+    const bytes = await sshRoom(target, folder, howFar);
     return bytes === undefined ? unknown('the server does not tell') : known(bytes);
   } catch (error) {
     return unknown(error instanceof Error ? error.message : String(error));
@@ -57,12 +57,14 @@ export const sshArguments = ({ user, host, key }: SshTarget, command: string): s
   ...['-o', `ConnectTimeout=${connectTimeout}`, `${user}@${host}`, command],
 ];
 
-async function sshRoom(target: SshTarget, folder: string): Promise<number | undefined> {
-  const ssh = findProgram('ssh');
-  if (ssh === undefined) return undefined;
-  const { status, stdout } = await runProgram(ssh, sshArguments(target, `df -Pk -- ${quoted(folder)}`), {
-    timeout: 3 * connectTimeout * 1000,
-  });
+export const sshClient = { name: 'ssh', debianPackage: 'openssh-client' };
+
+async function sshRoom(
+  target: SshTarget,
+  folder: string,
+  { run }: Pick<LiveSystem, 'run'>,
+): Promise<number | undefined> {
+  const { status, stdout } = await run(sshClient, sshArguments(target, `df -Pk -- ${quoted(folder)}`));
   return status === 0 ? dfAvailable(stdout.toString('utf8')) : undefined;
 }
 
