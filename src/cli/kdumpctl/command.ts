@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { checkCommand } from './check.ts';
 import { defaultCrashkernelCommand, showmemCommand } from './crashkernel.ts';
 import { estimateCommand } from './estimate.ts';
+import { imageFilesCommand } from './image-files.ts';
 import { installCommand, uninstallCommand } from './install.ts';
 import { propagateCommand } from './propagate.ts';
 import { resetCrashkernelCommand } from './reset-crashkernel.ts';
@@ -14,6 +15,7 @@ import {
   statusCommand,
   stopCommand,
 } from './service.ts';
+import { testCommand } from './test.ts';
 
 export const kdumpctlCommand = (): Command =>
   new Command('kdumpctl')
@@ -26,9 +28,11 @@ export const kdumpctlCommand = (): Command =>
     .addCommand(rebuildCommand())
     .addCommand(propagateCommand())
     .addCommand(checkCommand())
+    .addCommand(testCommand())
     .addCommand(estimateCommand())
     .addCommand(showmemCommand())
     .addCommand(defaultCrashkernelCommand())
     .addCommand(resetCrashkernelCommand())
+    .addCommand(imageFilesCommand())
     .addCommand(installCommand())
     .addCommand(uninstallCommand());

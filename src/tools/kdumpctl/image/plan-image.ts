@@ -22,7 +22,8 @@ import { type SshFiles, sshFiles, sshProgramPath } from './ssh-files.ts';
  * does not bring up (LVM, LUKS, md, multipath, bonded cards, …), E_FILE for what is named and not there, E_NEEDS for what is not installed.
  */
 export async function planImage(request: ImageRequest): Promise<ImagePlan> {
-  const { machine, kernel } = request;
+  const { machine, kernel, bringUp } = request;
+  const isOurs = bringUp !== 'generator';
   const dracut = readDracutArgs(request.conf.dracutArgs);
   const conf: KdumpConf = {
     ...request.conf,
@@ -32,16 +33,23 @@ export async function planImage(request: ImageRequest): Promise<ImagePlan> {
   const resolved = await resolveTarget(machine, conf);
   const { target } = resolved;
   const ssh = target.kind === 'ssh' ? await sshFiles(machine, target) : undefined;
-  const network = await networkOf(machine, resolved, ssh);
+  const network = isOurs ? await networkOf(machine, resolved, ssh) : undefined;
   const rootfs = conf.failureAction === 'dump_to_rootfs' ? await rootFileSystem(machine) : undefined;
   const index = await cachedModuleTree(kernel.moduleTree);
   const captureKernel = { index, isRunning: isRunningKernel(machine, index.release) };
   const watchdogs = watchdogsOf(machine, captureKernel);
   const needs: TargetNeeds[] = [
-    { target, device: resolved.device, card: network?.device, network: network?.plan },
+    { target, device: isOurs ? resolved.device : undefined, card: network?.device, network: network?.plan },
     ...(rootfs === undefined
       ? []
-      : [{ target: rootfs.target, device: rootfs.device, card: undefined, network: undefined }]),
+      : [
+          {
+            target: rootfs.target,
+            device: isOurs ? rootfs.device : undefined,
+            card: undefined,
+            network: undefined,
+          },
+        ]),
   ];
   const modules = captureModules(machine, captureKernel, needs, watchdogs, conf);
   const programs = extraPrograms(machine, conf);

@@ -27,6 +27,11 @@ export interface ImageRequest {
   /** The entry of our program, see bundle.ts. */
   readonly entry: string;
   readonly machine: LiveSystem;
+  /**
+   * Who brings up the devices and the network that lead to the target. "image", when not given: the image itself, with what is found in sysfs. "generator": the
+   * initramfs of dracut or initramfs-tools, which has our files in it; then the target may be on anything that they bring up.
+   */
+  readonly bringUp?: 'image' | 'generator';
 }
 
 export interface ImagePlan {

@@ -96,7 +96,11 @@ export interface Ramdisk {
 }
 
 /** Writes the initramfs to `output` and returns its size in bytes. */
-export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<number> {
+export const writeRamdisk = async (ramdisk: Ramdisk, output: string): Promise<number> =>
+  writeCpio(output, await ramdiskEntries(ramdisk));
+
+/** Everything that is in it, in the order in which the kernel unpacks it. */
+export async function ramdiskEntries(ramdisk: Ramdisk): Promise<CpioEntry[]> {
   const modules: CpioEntry[] = [];
   const order: string[] = [];
   for (const { module, optional } of ramdisk.modules) {
@@ -105,7 +109,7 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
     modules.push({ kind: 'file', path: `modules/${file}`, data });
     order.push(`${file} ${optional ? 'optional' : 'required'}\n`);
   }
-  return writeCpio(output, [
+  return [
     { kind: 'file', path: 'init', mode: 0o755, data: ramdisk.init },
     ...[...ownScripts()].map(([path, data]): CpioEntry => ({ kind: 'file', path, data })),
     ...['proc', 'sys', 'dev', 'tmp', 'mnt', 'run', 'vmcore'].map(
@@ -123,5 +127,5 @@ export async function writeRamdisk(ramdisk: Ramdisk, output: string): Promise<nu
     ...ramdisk.extra,
     // Last, because it is what an unpacking that runs out of memory cuts off: /init can then still say so.
     { kind: 'file', path: 'vmcore.squashfs', data: { file: ramdisk.program.path } },
-  ]);
+  ];
 }
