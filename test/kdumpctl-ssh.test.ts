@@ -1,9 +1,20 @@
-/** What `kdumpctl start` does with an ssh target before it relies on it, against a real OpenSSH server on the loopback. */
+/** What `kdumpctl start` and `propagate` do with an ssh target before it is relied on, against a real OpenSSH server on the loopback. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   knownHostsLine,
   makeKey,
@@ -16,6 +27,7 @@ import { findProgram, requireProgram, runProgram } from '../src/sys/programs.ts'
 import type { SshTarget } from '../src/tools/kdumpctl/conf/target.ts';
 import type { LiveSystem } from '../src/tools/kdumpctl/image/machine/live-system.ts';
 import type { Log } from '../src/tools/kdumpctl/service/log.ts';
+import { propagate, type RunOnTerminal } from '../src/tools/kdumpctl/service/propagate.ts';
 import { reachTarget } from '../src/tools/kdumpctl/service/reach-target.ts';
 import { targetRoom } from '../src/tools/kdumpctl/service/target-room.ts';
 import { failsWith } from './support/expect-error.ts';
@@ -31,7 +43,8 @@ describe('an ssh target at start', { skip, timeout: 120_000 }, () => {
   const log: Log = { error: tell, warn: tell, info: tell };
 
   before(async () => {
-    server = await startSshd({ folder });
+    // Who comes in finds a home of the test's: authorized_keys goes there, and not to the user's own.
+    server = await startSshd({ folder, config: [`SetEnv HOME=${folder}`] });
   });
   after(async () => {
     await server?.stop();
@@ -100,5 +113,47 @@ describe('an ssh target at start', { skip, timeout: 120_000 }, () => {
     await reachTarget(target(), crash, system(1, server.hostKey), log, 0);
     assert.equal(said.length, 2);
     assert.match(said[1] ?? '', /does not answer: armed nevertheless \(.*refused/);
+  });
+
+  it('is given our key by propagate, which makes one, and takes it the next time', async (t) => {
+    const key = join(folder, 'new keys/kdump_id_ed25519');
+    const files = join(folder, 'propagate');
+    writeFileSync(`${files}.known`, knownHostsLine('127.0.0.1', server.port, server.hostKey));
+    const host = `Host *\n  Port ${server.port}\n  UserKnownHostsFile ${files}.known\n`;
+    writeFileSync(files, host);
+    const home = join(folder, 'client');
+    mkdirSync(join(home, '.ssh'), { recursive: true, mode: 0o700 });
+    // In place of the password: an agent with a key that the server knows already.
+    const socket = join(folder, 'agent');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    t.after(() => agent.kill());
+    const env = { ...process.env, HOME: home, SSH_AUTH_SOCK: socket };
+    while (!existsSync(socket)) await sleep(20);
+    assert.equal(spawnSync('ssh-add', ['-q', server.identity], { stdio: 'ignore', env }).status, 0);
+    const programs: string[] = [];
+    const run: RunOnTerminal = (program, args) => {
+      programs.push(program.name);
+      const more = program.name === 'ssh-copy-id' ? ['-F', files] : [];
+      const { status, stderr } = spawnSync(requireProgram(program), [...more, ...args], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        encoding: 'utf8',
+        env,
+      });
+      assert.equal(status, 0, stderr);
+    };
+    const ssh = target(key);
+    assert.deepEqual(propagate(ssh, 'kdump.conf', run), { key, made: 'new', to: `${server.user}@127.0.0.1` });
+    assert.equal(statSync(key).mode & 0o777, 0o600);
+    const authorized = readFileSync(join(folder, '.ssh/authorized_keys'), 'utf8');
+    assert.ok(authorized.includes(readFileSync(`${key}.pub`, 'utf8').split(' ')[1] ?? '?'));
+    assert.equal(propagate(ssh, 'kdump.conf', run).made, 'was there');
+    assert.deepEqual(programs, ['ssh-keygen', 'ssh-copy-id', 'ssh-copy-id']);
+  });
+
+  it('is what propagate needs', () => {
+    assert.throws(
+      () => propagate({ kind: 'path' }, 'kdump.conf'),
+      failsWith('E_USAGE', /names no ssh target/),
+    );
   });
 });

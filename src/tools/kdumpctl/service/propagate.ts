@@ -6,9 +6,10 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
-import { requireProgram } from '../../../sys/programs.ts';
+import { type Program, requireProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { Target } from '../conf/target.ts';
 import { sshClient } from './target-room.ts';
@@ -19,8 +20,11 @@ export interface Propagated {
   readonly to: string;
 }
 
-/** E_USAGE when the target is not ssh, E_NEEDS without the programs, E_IO when one of them did not do it. */
-export function propagate(target: Target, confFile: string): Propagated {
+/** Runs a program that asks the person at the terminal, to its end. E_NEEDS when it is not installed, E_IO when it did not do it. */
+export type RunOnTerminal = (program: Program, args: readonly string[]) => void;
+
+/** E_USAGE when the target is not ssh; and the errors of running the programs. */
+export function propagate(target: Target, confFile: string, run: RunOnTerminal = runOnTerminal): Propagated {
   if (target.kind !== 'ssh') {
     throw new VmcoreError('E_USAGE', 'names no ssh target', {
       file: confFile,
@@ -36,20 +40,25 @@ export function propagate(target: Target, confFile: string): Propagated {
       throw asVmcoreError(cause, 'cannot make the folder of the key', { file: dirname(key) });
     }
     const type = key.endsWith('_rsa') ? ['-t', 'rsa', '-b', '3072'] : ['-t', 'ed25519'];
-    runOnTerminal('ssh-keygen', [...type, '-N', '', '-C', 'kdump', '-f', key]);
+    run({ ...sshClient, name: 'ssh-keygen' }, [...type, '-N', '', '-C', 'kdump', '-f', key]);
   }
   const to = `${user}@${host}`;
-  runOnTerminal('ssh-copy-id', ['-i', key, to]);
+  run({ ...sshClient, name: 'ssh-copy-id' }, ['-i', key, to]);
   return { key, made, to };
 }
 
-function runOnTerminal(name: string, args: readonly string[]): void {
-  const program = requireProgram({ ...sshClient, name });
+function runOnTerminal(program: Program, args: readonly string[]): void {
+  // ssh-copy-id keeps its temporary files there, and does not make it.
+  mkdirSync(join(homedir(), '.ssh'), { recursive: true, mode: 0o700 });
   // Its messages are for people: standard output is for our result.
-  const { status, error } = spawnSync(program, args, { stdio: ['inherit', 2, 2] });
+  const { status, error } = spawnSync(requireProgram(program), args, { stdio: ['inherit', 2, 2] });
   if (status === 0) return;
-  throw new VmcoreError('E_IO', `${name} did not do it${error === undefined ? '' : `: ${error.message}`}`, {
-    file: args.at(-1),
-    hint: 'see what it said above',
-  });
+  throw new VmcoreError(
+    'E_IO',
+    `${program.name} did not do it${error === undefined ? '' : `: ${error.message}`}`,
+    {
+      file: args.at(-1),
+      hint: 'see what it said above',
+    },
+  );
 }
