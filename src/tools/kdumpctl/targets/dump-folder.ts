@@ -1,6 +1,6 @@
 /** A dump's own folder: ADDRESS-%Y-%m-%d-%T, as kdump.sh names it (kdump-utils 63f248c). */
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { syncDirectoryOf } from '../../../sys/file-sink.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
@@ -20,7 +20,7 @@ const mostOfOneName = 1000;
  */
 export function makeDumpFolder(parent: string, name: string, target: string): string {
   try {
-    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    makeFolders(parent);
     for (let i = 1; i <= mostOfOneName; i++) {
       const folder = join(parent, i === 1 ? name : `${name}-${i}`);
       if (!isNew(folder)) continue;
@@ -34,6 +34,12 @@ export function makeDumpFolder(parent: string, name: string, target: string): st
     file: target,
     hint: 'move old dumps elsewhere',
   });
+}
+
+/** One by one: node's own way of making several says "no such file" of a file system that is read-only. */
+function makeFolders(path: string): void {
+  if (path !== dirname(path)) makeFolders(dirname(path));
+  isNew(path);
 }
 
 function isNew(folder: string): boolean {
