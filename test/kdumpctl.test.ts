@@ -156,11 +156,7 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
     const { recommended, lines } = JSON.parse(done('estimate').stdout);
     assert.ok(recommended >= 128 * 2 ** 20 && recommended <= 512 * 2 ** 20, String(recommended));
     assert.ok(lines.every(({ from }: { from: string }) => from !== ''));
-    assert.match(
-      done('dry-run').stdout,
-      /kdump-crashkernel\.cfg: crashkernel=2G-.* would be set \(none before\)/,
-    );
-    done('reset');
+    assert.match(done('reset').stdout, /kdump-crashkernel\.cfg: crashkernel=192M is set \(none before\)/);
     assert.equal(
       done('grub').stdout,
       'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT crashkernel=192M"\n',

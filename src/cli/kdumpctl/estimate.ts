@@ -1,8 +1,7 @@
 /** `vmcore kdumpctl estimate`: how much crashkernel= should reserve, and where each number is from. */
 import { Command } from 'commander';
 import { formatSize } from '../../base/units.ts';
-import { ensureImage, planServiceImage } from '../../tools/kdumpctl/service/build.ts';
-import { type Estimate, estimate, estimateFacts } from '../../tools/kdumpctl/service/estimate.ts';
+import type { Estimate } from '../../tools/kdumpctl/service/estimate.ts';
 import { readLastTest } from '../../tools/kdumpctl/service/last-test.ts';
 import { usableConfiguration, withService } from '../../tools/kdumpctl/service/service.ts';
 import { printFields, printJson, printText } from '../output.ts';
@@ -20,6 +19,8 @@ export const estimateCommand = (): Command =>
   )
     .option('--json', 'as JSON')
     .action(async (options: Options) => {
+      const { ensureImage, planServiceImage } = await import('../../tools/kdumpctl/service/build.ts');
+      const { estimate, estimateFacts } = await import('../../tools/kdumpctl/service/estimate.ts');
       const found = await withService(serviceRequest(options), async (service) => {
         const configuration = usableConfiguration(service);
         const planned = await planServiceImage(service, configuration);

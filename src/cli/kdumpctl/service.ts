@@ -3,17 +3,22 @@ import { statSync } from 'node:fs';
 import { Command } from 'commander';
 import { ExitStatus } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
-import { rebuild, reload, type Started, start, stop } from '../../tools/kdumpctl/service/commands.ts';
 import {
   startHeadline,
   statusFields,
   statusHeadline,
   statusWarnings,
 } from '../../tools/kdumpctl/service/describe.ts';
-import { serviceOf, withService } from '../../tools/kdumpctl/service/service.ts';
-import { type ServiceStatus, serviceStatus } from '../../tools/kdumpctl/service/status.ts';
+import { type Service, serviceOf, withService } from '../../tools/kdumpctl/service/service.ts';
+import type { Started } from '../../tools/kdumpctl/service/start.ts';
+import type { ServiceStatus } from '../../tools/kdumpctl/service/status.ts';
 import { printFields, printJson, printText } from '../output.ts';
 import { type FileOptions, serviceRequest, withFileOptions } from './options.ts';
+
+// What builds images is large: each command loads only what it needs.
+const starting = () => import('../../tools/kdumpctl/service/start.ts');
+const loading = () => import('../../tools/kdumpctl/service/loading.ts');
+const looking = () => import('../../tools/kdumpctl/service/status.ts');
 
 interface Options extends FileOptions {
   readonly json?: true;
@@ -27,17 +32,19 @@ const serviceCommand = (
 ): Command =>
   withFileOptions(new Command(name).description(description)).option('--json', 'as JSON').action(run);
 
+const startIt = async (service: Service): Promise<Started> => (await starting()).start(service);
+
 export const startCommand = (): Command =>
   serviceCommand('start', 'arm the crash kernel, building its image when that is needed', async (options) =>
-    printStarted(await withService(serviceRequest(options), start), options),
+    printStarted(await withService(serviceRequest(options), startIt), options),
   );
 
 export const restartCommand = (): Command =>
   serviceCommand('restart', 'unload the crash kernel, and start', async (options) =>
     printStarted(
       await withService(serviceRequest(options), async (service) => {
-        stop(service);
-        return start(service);
+        (await loading()).stop(service);
+        return startIt(service);
       }),
       options,
     ),
@@ -63,14 +70,16 @@ function printStatus(status: ServiceStatus): void {
 
 export const stopCommand = (): Command =>
   serviceCommand('stop', 'unload the crash kernel', async (options) => {
-    const was = await withService(serviceRequest(options), async (service) => stop(service));
+    const was = await withService(serviceRequest(options), async (service) =>
+      (await loading()).stop(service),
+    );
     if (options.json) printJson({ wasArmed: was });
     else printText(was ? 'Kdump is off\n' : 'Kdump was off already\n');
   });
 
 export const statusCommand = (): Command =>
   serviceCommand('status', 'what is armed: exit 3 when nothing is', async (options) => {
-    const status = await serviceStatus(serviceOf(serviceRequest(options)));
+    const status = await (await looking()).serviceStatus(serviceOf(serviceRequest(options)));
     if (options.json) printJson(status);
     else {
       printText(`${statusHeadline(status)}\n`);
@@ -81,7 +90,9 @@ export const statusCommand = (): Command =>
 
 export const reloadCommand = (): Command =>
   serviceCommand('reload', 'load the crash kernel again, with the image that is there', async (options) => {
-    const loaded = await withService(serviceRequest(options), async (service) => reload(service));
+    const loaded = await withService(serviceRequest(options), async (service) =>
+      (await loading()).reload(service),
+    );
     const { kernel, image, commandLine, call } = loaded;
     if (options.json) printJson({ kernel, image, commandLine, call });
     else printText(`Loaded again: ${kernel} with ${image}, by ${call}\n`);
@@ -89,7 +100,9 @@ export const reloadCommand = (): Command =>
 
 export const rebuildCommand = (): Command =>
   serviceCommand('rebuild', 'build the capture image anew, and load nothing', async (options) => {
-    const { path, release } = await withService(serviceRequest(options), rebuild);
+    const { path, release } = await withService(serviceRequest(options), async (service) =>
+      (await starting()).rebuild(service),
+    );
     const { size } = statSync(path);
     if (options.json) printJson({ path, size, release });
     else printText(`Built ${path}, ${formatSize(size)}; vmcore kdumpctl start loads it\n`);

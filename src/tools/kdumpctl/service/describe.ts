@@ -1,7 +1,7 @@
 /** The service's answers in plain words. */
 import { formatSize } from '../../../base/units.ts';
-import type { Started } from './commands.ts';
 import type { TestRecord } from './last-test.ts';
+import type { Started } from './start.ts';
 import type { ServiceStatus, TargetStatus } from './status.ts';
 
 type Field = readonly [label: string, value: string];

@@ -1,18 +1,13 @@
-/** start, stop, restart, reload and rebuild: what changes what is armed. Each is to be called with the service locked (withService). */
+/** What is loaded: stop, reload, and loading the image that a start made. To be called with the service locked (withService). */
 import { VmcoreError } from '../../../base/errors.ts';
 import { unloadKernel } from '../../kexec/load.ts';
 import { checkReservation, isLoaded } from '../../kexec/status.ts';
 import { readSysconfig } from '../conf/check.ts';
 import { isError, problemError } from '../conf/problem.ts';
 import type { Sysconfig } from '../conf/sysconfig.ts';
-import { thisSystem } from '../image/machine/live-system.ts';
 import { arm, commandLineFor } from './arm.ts';
-import { buildServiceImage, ensureImage, planServiceImage, whyStale } from './build.ts';
 import { parseKexecArgs } from './kexec-args.ts';
-import { tellOfNewDump } from './new-dumps.ts';
-import { reachTarget } from './reach-target.ts';
-import { recoverRawDump } from './recover.ts';
-import { type Service, usableConfiguration } from './service.ts';
+import type { Service } from './service.ts';
 import {
   bootId,
   type ImageRecord,
@@ -22,37 +17,9 @@ import {
   stampOf,
   writeState,
 } from './state.ts';
-import { plannedStatus, type ServiceStatus } from './status.ts';
-
-export interface Started {
-  /** "was armed": with this very image, command line and kernel. */
-  readonly outcome: 'armed' | 'was armed';
-  /** Why the image was built; empty when it was not. */
-  readonly built: readonly string[];
-  readonly status: ServiceStatus;
-}
-
-/**
- * Arms the crash kernel as the configuration wants it, building the image when that is needed. Errors: E_FILE for a configuration that cannot be
- * used, E_NEEDS without a reservation, and those of planning, building and loading.
- */
-export async function start(service: Service): Promise<Started> {
-  const configuration = usableConfiguration(service);
-  const { conf, sysconfig } = configuration;
-  await recoverRawDump(conf, service.log);
-  checkReservation();
-  const planned = await planServiceImage(service, configuration);
-  const system = thisSystem();
-  await reachTarget(planned.plan.conf.target, planned.plan.conf.path, system, service.log);
-  const { record, built } = await ensureImage(service, configuration, planned);
-  const isNew = loadUnlessLoaded(service, sysconfig, record);
-  const status = await plannedStatus(service, planned, system);
-  tellOfNewDump(service.places, status.newestDump, sysconfig.notify ? 'tell' : 'silent', service.log);
-  return { outcome: isNew ? 'armed' : 'was armed', built, status };
-}
 
 /** False when exactly this is loaded already. */
-function loadUnlessLoaded(service: Service, sysconfig: Sysconfig, record: ImageRecord): boolean {
+export function loadUnlessLoaded(service: Service, sysconfig: Sysconfig, record: ImageRecord): boolean {
   const load = loadOf(service, sysconfig, record);
   const { loaded } = readState(service.places);
   if (isLoaded('crash') && loaded !== undefined && isSameLoad(load, loaded)) return false;
@@ -126,12 +93,4 @@ export function reload(service: Service): LoadRecord {
   const { loaded } = readState(service.places);
   if (loaded === undefined) throw new VmcoreError('E_IO', 'what was loaded was not remembered');
   return loaded;
-}
-
-/** Builds the image anew whatever there is, and loads nothing. */
-export async function rebuild(service: Service): Promise<ImageRecord> {
-  const configuration = usableConfiguration(service);
-  const planned = await planServiceImage(service, configuration);
-  const stale = whyStale(planned, readState(service.places).image);
-  return buildServiceImage(service, planned, stale.length > 0 ? stale : ['you asked for it']);
 }
