@@ -18,8 +18,8 @@ import { rehearsalGuest } from '../../src/tools/rehearse/guest.ts';
 import { buildGuestFiles } from '../../src/tools/rehearse/guest-files.ts';
 import { checkPrograms, chooseKernel, type ReadyImage } from '../../src/tools/rehearse/plan.ts';
 import { type GuestEnd, type OnLine, runGuest } from '../../src/tools/rehearse/qemu.ts';
-import { silenceLimit } from '../../src/tools/rehearse/rehearse.ts';
 import { captureLog, type Step, Timeline } from '../../src/tools/rehearse/timeline.ts';
+import { silenceLimit } from '../../src/tools/rehearse/watch.ts';
 import type { GuestKernelName } from '../guests/kernels.ts';
 import { labPlan } from '../guests/plan.ts';
 

@@ -64,9 +64,11 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The folder it runs in; ours when not given. */
   readonly cwd?: string;
+  /** What it reads; /dev/null when not given. */
+  readonly input?: string;
 }
 
-/** Runs a program to its end, with stdin from /dev/null. E_NEEDS when it cannot be started, E_IO on a timeout. */
+/** Runs a program to its end. E_NEEDS when it cannot be started, E_IO on a timeout. */
 export function runProgram(
   path: string,
   args: readonly string[],
@@ -74,15 +76,18 @@ export function runProgram(
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(options.timeout === undefined ? {} : { timeout: options.timeout, killSignal: 'SIGKILL' as const }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.env === undefined ? {} : { env: { ...process.env, ...options.env } }),
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    child.stdout.on('data', (piece: Buffer) => out.push(piece));
-    child.stderr.on('data', (piece: Buffer) => err.push(piece));
+    child.stdout?.on('data', (piece: Buffer) => out.push(piece));
+    child.stderr?.on('data', (piece: Buffer) => err.push(piece));
+    // A program that does not read all of it has its reasons, and tells them by its status.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input);
     child.on('error', (cause) =>
       reject(
         new VmcoreError('E_NEEDS', `cannot be started: ${cause.message}`, {

@@ -19,7 +19,8 @@ journal machine-up "{\"memAvailable\":$(meminfo MemAvailable)}"
 run_workload
 
 append=$(cat /etc/rehearsal/capture-command-line)
-if vmcore kexec -d -p "$(cat /etc/rehearsal/kexec-call)" --initrd /mnt/boot/initramfs-kdump.img \
+# Words, not text: each option is one argument.
+if vmcore kexec -d -p $(cat /etc/rehearsal/kexec-options) --initrd /mnt/boot/initramfs-kdump.img \
   --append "$append" /mnt/boot/vmlinuz \
   </dev/null >/tmp/kexec-output 2>&1; then
   # -d says by which of the two system calls.

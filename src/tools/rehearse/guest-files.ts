@@ -75,8 +75,7 @@ export async function buildGuestFiles(
   });
 
   const captureCommandLine = [
-    `console=${machines[plan.arch].console}`,
-    ...captureParameters,
+    plan.captureCommandLine ?? [`console=${machines[plan.arch].console}`, ...captureParameters].join(' '),
     `vmcore.save-timeout=${plan.timeout}`,
     ...(plan.keep?.raw === true ? ['vmcore.save=--keep-raw'] : []),
     ...(plan.captureParameters ?? []),
@@ -97,7 +96,11 @@ export async function buildGuestFiles(
           path: 'etc/rehearsal/capture-command-line',
           data: Buffer.from(`${captureCommandLine}\n`),
         },
-        { kind: 'file', path: 'etc/rehearsal/kexec-call', data: Buffer.from(`${kexecOption[plan.load]}\n`) },
+        {
+          kind: 'file',
+          path: 'etc/rehearsal/kexec-options',
+          data: Buffer.from(`${[kexecOption[plan.load], ...(plan.kexecArgs ?? [])].join(' ')}\n`),
+        },
         ...(workload === undefined ? [] : [workload.program]),
       ],
     },

@@ -65,6 +65,10 @@ export interface RehearsalPlan {
   readonly capture?: CapturePlan;
   /** More words for the capture kernel's command line. */
   readonly captureParameters?: readonly string[];
+  /** All of it, in place of the usual one; the words above still follow. */
+  readonly captureCommandLine?: string;
+  /** More options of `kexec -p`. */
+  readonly kexecArgs?: readonly string[];
   /** More disks, after the machine's own and the workload's: /dev/vdb … on the bus virtio without a workload. */
   readonly disks?: readonly GuestDisk[];
   /** None when undefined. */

@@ -23,7 +23,7 @@ import { rehearsalGuest } from './guest.ts';
 import { buildGuestFiles } from './guest-files.ts';
 import { ownArch } from './machines.ts';
 import { checkPrograms, chooseKernel, type RehearsalKernel, type RehearsalPlan } from './plan.ts';
-import { type Guest, type GuestRun, runGuest } from './qemu.ts';
+import type { Guest } from './qemu.ts';
 import type { RehearsalReport } from './report.ts';
 import {
   filesToTake,
@@ -34,10 +34,8 @@ import {
   prepareKeep,
   takeIncomplete,
 } from './take-dump.ts';
-import { captureLog, type Step, secondsOf, Timeline } from './timeline.ts';
-
-/** Seconds without a sign of life. The filter tells its progress; unpacking and booting under emulation are silent. */
-export const silenceLimit = 120;
+import { captureLog, type Step, secondsOf, type Timeline } from './timeline.ts';
+import { failureOf, watchGuest } from './watch.ts';
 
 /** Runs a rehearsal. E_REHEARSAL when no dump came back; E_NEEDS, E_FILE ... for what is missing before that. */
 export async function rehearse(
@@ -151,45 +149,18 @@ async function run(
   progress: Progress,
   abort: AbortSignal,
 ): Promise<Timeline> {
-  const timeline = new Timeline();
-  let current = 'boot';
-  progress.step(current);
-  const result = await runGuest(
-    guest,
-    { total: plan.timeout, silence: silenceLimit, abort },
-    (line, seconds) => {
-      const happening = timeline.line(line, seconds);
-      if (happening?.kind === 'note') progress.note(happening.text);
-      if (happening?.kind === 'progress') progress.advance(happening.share);
-      if (happening?.kind === 'step' && happening.name !== current) {
-        current = happening.name;
-        progress.step(current, happening.hasShare ? 1 : undefined);
-      }
-      return undefined;
-    },
-  );
-  timeline.off(result.seconds);
-  const failure = failureOf(result, timeline, plan.timeout);
+  const watched = await watchGuest(guest, plan.timeout, progress, abort);
+  const { timeline } = watched;
+  const failure = failureOf(watched, plan.timeout);
   if (failure !== undefined) {
-    if (result.end === 'aborted') throw new VmcoreError('E_REHEARSAL', failure, { hint: 'run it again' });
+    if (watched.run.end === 'aborted')
+      throw new VmcoreError('E_REHEARSAL', failure, { hint: 'run it again' });
     const rest = await takeIncomplete(disk, keep);
     throw new VmcoreError('E_REHEARSAL', rest === undefined ? failure : `${failure}; ${rest}`, {
       hint: `read the serial log ${keepLog(guest.serialLog, keep !== undefined)}`,
     });
   }
   return timeline;
-}
-
-/** Why there is no dump to take; undefined when there is one. */
-export function failureOf(run: GuestRun, timeline: Timeline, timeout: number): string | undefined {
-  const seen = `the last thing seen was "${timeline.lastLine}"`;
-  if (run.end === 'aborted') return 'interrupted';
-  if (timeline.trouble !== undefined) return timeline.trouble;
-  if (run.end === 'timeout') return `not finished after ${timeout} seconds; ${seen}`;
-  if (run.end === 'silent') return `nothing happened for ${silenceLimit} seconds; ${seen}`;
-  if (run.exitStatus !== 0) return `QEMU ended with status ${run.exitStatus}: ${run.complaints || seen}`;
-  if (!timeline.reached('dump-saved')) return `the guest went down without a dump; ${seen}`;
-  return undefined;
 }
 
 const loadCall = (call: unknown): RehearsalReport['machine']['load'] =>

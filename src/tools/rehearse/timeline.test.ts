@@ -11,6 +11,7 @@ const good: readonly (readonly [number, string])[] = [
   [18.5, '[    2.5] vmcore: stage0-start {"memTotal":212799488,"memAvailable":145846272}'],
   [18.9, '[    2.9] vmcore: modules-loaded {}'],
   [21, '[    5.0] vmcore: save-start {}'],
+  [21, '[    5.0] vmcore: crash-reason {"panic":"Kernel panic - not syncing: sysrq triggered crash"}'],
   [21.1, '[    5.1] vmcore: step-done {"step":"open vmcore","seconds":0.1}'],
   [21.3, '[    5.3] vmcore: step-done {"step":"open target","seconds":0.2}'],
   [21.5, '[    5.5] vmcore: dmesg-saved {"bytes":1}'],
@@ -104,7 +105,7 @@ test('only the capture kernel counts for the memory that was left', () => {
 test('lines become live progress', () => {
   const timeline = new Timeline();
   assert.deepEqual(timeline.line(good[1]![1], 1), { kind: 'step', name: 'arm', hasShare: false });
-  assert.deepEqual(timeline.line(good[12]![1], 2), { kind: 'progress', share: 0.25 });
+  assert.deepEqual(timeline.line(good[13]![1], 2), { kind: 'progress', share: 0.25 });
   assert.equal(timeline.line('[    1.0] some kernel line', 3), undefined);
 });
 

@@ -84,10 +84,11 @@ export class Timeline {
   /** Takes one line of the console. */
   line(text: string, seconds: number): Happening | undefined {
     if (text.trim() !== '') this.last = text.trim();
-    const panic = panicPattern.exec(text)?.[1];
-    if (panic !== undefined) return this.panic(panic, seconds);
+    // First, because an event may quote the panic.
     const event = parseJournalLine(text);
-    return event && this.event(event, seconds);
+    if (event !== undefined) return this.event(event, seconds);
+    const panic = panicPattern.exec(text)?.[1];
+    return panic === undefined ? undefined : this.panic(panic, seconds);
   }
 
   /** The guest is gone. */

@@ -9,7 +9,7 @@ import { type Program, requireProgram, runChecked } from '../../../sys/programs.
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 export const sshdProgram: Program = { name: 'sshd', debianPackage: 'openssh-server' };
-const sshKeygen: Program = { name: 'ssh-keygen', debianPackage: 'openssh-client' };
+export const sshKeygen: Program = { name: 'ssh-keygen', debianPackage: 'openssh-client' };
 
 export interface Sshd extends ServerProcess {
   /** Of 127.0.0.1. */

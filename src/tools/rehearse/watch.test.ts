@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GuestRun } from './qemu.ts';
-import { failureOf } from './rehearse.ts';
 import { Timeline } from './timeline.ts';
+import { failureOf } from './watch.ts';
 
 const off: GuestRun = { end: 'powered-off', seconds: 30, exitStatus: 0, complaints: '' };
 
@@ -21,14 +21,17 @@ test('every end without a dump says why and what was seen last', () => {
     [{ ...off, exitStatus: 1, complaints: 'no such disk' }, /QEMU ended with status 1: no such disk/],
     [off, /went down without a dump; .*machine-up/],
   ];
-  for (const [run, expected] of cases) assert.match(failureOf(run, seen, 600) ?? '', expected);
+  for (const [run, expected] of cases) assert.match(failureOf({ run, timeline: seen }, 600) ?? '', expected);
 });
 
 test('what the guest said is told before how it ended', () => {
   const trouble = timelineOf('[    1.0] vmcore: save-failed {"message":"disk full"}');
-  assert.match(failureOf({ ...off, end: 'timeout' }, trouble, 600) ?? '', /disk full/);
+  assert.match(failureOf({ run: { ...off, end: 'timeout' }, timeline: trouble }, 600) ?? '', /disk full/);
 });
 
 test('a saved dump is no failure', () => {
-  assert.equal(failureOf(off, timelineOf('[    1.0] vmcore: dump-saved {}'), 600), undefined);
+  assert.equal(
+    failureOf({ run: off, timeline: timelineOf('[    1.0] vmcore: dump-saved {}') }, 600),
+    undefined,
+  );
 });
