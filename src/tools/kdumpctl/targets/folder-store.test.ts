@@ -93,10 +93,7 @@ describe('a folder as a store', () => {
 
   it('lets go of a target that no folder can be made on, and says why', async () => {
     writeFileSync(join(root, 'file'), '');
-    await assert.rejects(
-      folderStoreOrClose(request('/file')),
-      failsWith('E_EXISTS', /cannot make the folder/),
-    );
+    await assert.rejects(folderStoreOrClose(request('/file')), failsWith('E_FILE', /cannot make the folder/));
     assert.equal(closed, 1);
   });
 });

@@ -4,8 +4,9 @@
  * Each file is written as NAME-incomplete, brought to disk, renamed, and then the folder is brought to disk too. What is there is never removed.
  */
 import { renameSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ByteSink } from '../../../base/byte-sink.ts';
+import { VmcoreError } from '../../../base/errors.ts';
 import { FlattenedSink } from '../../../formats/flattened-sink.ts';
 import { FileSink, syncDirectoryOf } from '../../../sys/file-sink.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
@@ -34,28 +35,19 @@ export interface FolderRequest {
 /** Makes the folder. E_FILE when the target is read-only, E_NO_SPACE when not even that fits. */
 export function folderStore({ root, path, name, target, close }: FolderRequest): DumpStore {
   const parent = join('/', path);
-  const folder = makeDumpFolder(join(root, parent), name, target);
-  const place = `${target} ${join(parent, folder.slice(folder.lastIndexOf('/') + 1))}`;
+  const made = makeDumpFolder(join(root, parent), name, target);
+  const folder: Folder = { path: made, place: `${target} ${join(parent, basename(made))}` };
   return {
-    place,
+    place: folder.place,
     free() {
-      const { bavail, bsize } = statfsSync(folder);
+      const { bavail, bsize } = statfsSync(folder.path);
       return bavail * bsize;
     },
-    async saveFile(file, bytes) {
-      const incomplete = join(folder, incompleteName(file));
-      const sink = new FileSink(incomplete, 'overwrite');
-      try {
-        sink.write(0, bytes);
-      } catch (error) {
-        sink.keep();
-        throw error;
-      }
-      sink.finish('disk');
-      rename(incomplete, join(folder, file));
+    saveFile: async (file, bytes) => {
+      named(folder, () => saveFile(folder.path, file, bytes));
       return true;
     },
-    beginDump: async (file, shape) => beginDump(folder, file, shape),
+    beginDump: async (file, shape) => named(folder, () => beginDump(folder, file, shape)),
     close,
   };
 }
@@ -71,35 +63,72 @@ export async function folderStoreOrClose(request: FolderRequest): Promise<DumpSt
   }
 }
 
-function beginDump(folder: string, name: string, shape: DumpShape): DumpWriter {
+interface Folder {
+  readonly path: string;
+  /** For people. */
+  readonly place: string;
+}
+
+/** Errors name the target, not where it happens to be mounted now. */
+function named<T>({ path, place }: Folder, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof VmcoreError) || error.file?.startsWith(path) !== true) throw error;
+    const { code, message, offset, hint } = error;
+    const file = place + error.file.slice(path.length);
+    throw new VmcoreError(code, message, { file, offset, hint, cause: error });
+  }
+}
+
+function saveFile(folder: string, name: string, bytes: Uint8Array): void {
   const incomplete = join(folder, incompleteName(name));
+  const sink = new FileSink(incomplete, 'overwrite');
+  try {
+    sink.write(0, bytes);
+  } catch (error) {
+    sink.keep();
+    throw error;
+  }
+  sink.finish('disk');
+  rename(incomplete, join(folder, name));
+}
+
+function beginDump(folder: Folder, name: string, shape: DumpShape): DumpWriter {
+  const incomplete = join(folder.path, incompleteName(name));
   const file = new FileSink(incomplete, 'overwrite');
-  const flattened = shape === 'flattened' ? flattenedInto(file) : undefined;
-  const sink: ByteSink = flattened ?? file;
+  const plain: ByteSink = {
+    name: folder.place + incomplete.slice(folder.path.length),
+    rewritable: file.rewritable,
+    unwritten: file.unwritten,
+    write: (offset, bytes) => named(folder, () => file.write(offset, bytes)),
+  };
+  const flattened = shape === 'flattened' ? flattenedInto(plain) : undefined;
   return {
-    sink,
-    async finish(outcome) {
-      if (outcome === 'incomplete') {
-        // Without its end record, a flattened dump is known to be cut short.
+    sink: flattened ?? plain,
+    finish: async (outcome) =>
+      named(folder, () => {
+        if (outcome === 'incomplete') {
+          // Without its end record, a flattened dump is known to be cut short.
+          file.finish('disk');
+          syncDirectoryOf(incomplete);
+          return incompleteName(name);
+        }
+        try {
+          flattened?.finish();
+        } catch (error) {
+          file.keep();
+          throw error;
+        }
         file.finish('disk');
-        syncDirectoryOf(incomplete);
-        return incompleteName(name);
-      }
-      try {
-        flattened?.finish();
-      } catch (error) {
-        file.keep();
-        throw error;
-      }
-      file.finish('disk');
-      const final = dumpFileName(name, shape);
-      rename(incomplete, join(folder, final));
-      return final;
-    },
+        const final = dumpFileName(name, shape);
+        rename(incomplete, join(folder.path, final));
+        return final;
+      }),
   };
 }
 
-function flattenedInto(file: FileSink): FlattenedSink {
+function flattenedInto(file: ByteSink): FlattenedSink {
   let at = 0;
   return new FlattenedSink({
     name: file.name,

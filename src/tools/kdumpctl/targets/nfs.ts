@@ -3,9 +3,12 @@
  * does in the end. Source: nfs(5), and fs/nfs/fs_context.c and fs/nfs/super.c of Linux 6.1.
  *
  * Every mount is `soft`: a server that has died ends the save with an error, and the failure action runs. A `hard` mount, the default, would wait
- * for it for ever, and the machine with it. A request is given up after timeo + retrans * timeo = 60 s (times are tenths of a second; over TCP
- * each wait is one timeo longer), which a server that fails over does not exceed; the data of a soft mount that times out is not lost silently here,
- * because every file is brought to disk with fsync, which tells. Locks are not used, so version 3 needs no rpc.statd.
+ * for it for ever, and the machine with it. A request is given up after timeo + retrans * timeo = 60 s (timeo is in tenths of a second), which is
+ * also when TCP gives up a connection that nothing comes back on; less would not outlive a server that fails over. Data of a soft mount is not lost
+ * silently here: every file is brought to disk with fsync, which tells. A server that keeps its connection and answers nothing is waited for in
+ * version 4 (rpc_check_timeout() in net/sunrpc/clnt.c): that save shows no progress, and stage 0 ends it.
+ *
+ * Locks are not used, so version 3 needs no rpc.statd.
  */
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';

@@ -124,7 +124,7 @@ describe('raw target', () => {
   it('stays on the device when there is no room for the file', async () => {
     await writeDump(new Uint8Array(1000), 'complete');
     writeFileSync(kept, 'a file');
-    assert.throws(() => recoverRaw(device, kept, now), failsWith('E_EXISTS'));
+    assert.throws(() => recoverRaw(device, kept, now), failsWith('E_FILE'));
     rmSync(kept);
     assert.equal(recoverRaw(device, kept, now)?.outcome, 'complete');
   });
