@@ -66,6 +66,10 @@ const steps: readonly Step[] = [
   kdumpctl('reset', 'reset-crashkernel', '--value', '192M'),
   shell('grub', 'grep -h crashkernel= /etc/default/grub.d/*.cfg'),
   run('security', 'systemd-analyze', 'security', '--no-pager', 'kdump.service'),
+  shell(
+    'frozen',
+    `printf 'force_no_rebuild 1\\nextra_bins /bin/true\\n' >>/etc/kdump.conf; ${program} kdumpctl start`,
+  ),
   run('stop', 'systemctl', 'stop', 'kdump.service'),
   kdumpctl('stopped', 'status'),
   run('start-again', 'systemctl', 'start', 'kdump.service'),
@@ -167,6 +171,16 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
     const [, exposure] =
       /Overall exposure level for kdump\.service: ([\d.]+)/.exec(done('security').stdout) ?? [];
     assert.ok(Number(exposure) <= 4.5, exposure ?? 'none');
+  });
+
+  it('takes the image as it is when it must not build one, and says so', () => {
+    const { stdout, stderr } = done('frozen');
+    assert.match(
+      stderr,
+      /^kdump: warning: the capture image is taken as it is \(force_no_rebuild\): .*\/bin\/true/m,
+    );
+    assert.match(stdout, /^Kdump was armed already, with this very image$/m);
+    assert.match(stdout, /^Warning: what is loaded is not what the configuration says: /m);
   });
 
   it('is stopped: exit 3; and started again without building', () => {

@@ -5,7 +5,6 @@ import { dirname } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { CheckResult } from '../conf/check.ts';
-import { targetText } from '../conf/target.ts';
 import { buildImage } from '../image/build-image.ts';
 import { changedInputs } from '../image/inputs.ts';
 import { thisSystem } from '../image/machine/live-system.ts';
@@ -13,8 +12,9 @@ import type { ImagePlan } from '../image/plan.ts';
 import { planImage } from '../image/plan-image.ts';
 import { ownPrograms } from '../image/programs.ts';
 import { type FoundKernel, findCaptureKernel, imagePlace } from './capture-kernel.ts';
+import type { Places } from './places.ts';
 import type { Service } from './service.ts';
-import { type ImageRecord, isSameFile, readState, stampOf, writeState } from './state.ts';
+import { type FileStamp, type ImageRecord, isSameFile, readState, stampOf, writeState } from './state.ts';
 
 export interface PlannedImage {
   readonly plan: ImagePlan;
@@ -71,20 +71,36 @@ export async function ensureImage(
 ): Promise<ServiceImage> {
   const record = readState(service.places).image;
   const stale = whyStale(planned, record);
-  if (conf.rebuild === 'never') {
-    if (record === undefined || stampOf(planned.path) === undefined) {
-      throw new VmcoreError('E_FILE', 'there is no capture image, and force_no_rebuild is 1', {
-        file: planned.path,
-        hint: 'build it: vmcore kdumpctl rebuild',
-      });
-    }
-    if (stale.length > 0)
-      service.log.warn(`the capture image is left as it is (force_no_rebuild): ${stale.join('; ')}`);
-    return { record, built: [] };
-  }
+  if (conf.rebuild === 'never') return { record: asItIs(service, planned, record, stale), built: [] };
   const why = stale.length === 0 && conf.rebuild === 'always' ? ['force_rebuild is 1'] : stale;
   if (why.length === 0 && record !== undefined) return { record, built: [] };
   return { record: await buildServiceImage(service, planned, why), built: why };
+}
+
+/** force_no_rebuild: whatever is there, which may be an image that dracut or initramfs-tools made. */
+function asItIs(
+  { places, log }: Service,
+  planned: PlannedImage,
+  record: ImageRecord | undefined,
+  stale: readonly string[],
+): ImageRecord {
+  const stamp = stampOf(planned.path);
+  if (stamp === undefined) {
+    throw new VmcoreError('E_FILE', 'there is no capture image, and force_no_rebuild is 1', {
+      file: planned.path,
+      hint: 'build it: vmcore kdumpctl rebuild',
+    });
+  }
+  if (stale.length > 0) {
+    log.warn(`the capture image is taken as it is (force_no_rebuild): ${stale.join('; ')}`);
+  }
+  if (record?.path === planned.path && isSameFile(record.stamp, stamp)) return record;
+  // Nobody knows what it was made from.
+  return remember(places, {
+    ...recordOf(planned, stamp),
+    builtAt: new Date(stamp.mtime).toISOString(),
+    inputs: [],
+  });
 }
 
 /** Builds it, whatever there is, and remembers from what. */
@@ -103,17 +119,20 @@ export async function buildServiceImage(
   await buildImage(plan, path);
   const stamp = stampOf(path);
   if (stamp === undefined) throw new VmcoreError('E_IO', 'was built and is not there', { file: path });
-  const record: ImageRecord = {
-    path,
-    stamp,
-    builtAt: new Date().toISOString(),
-    kernel: { image: kernel.image, moduleTree: kernel.moduleTree },
-    release: kernel.release,
-    inputs: plan.inputs,
-    watchdogs: plan.watchdogs,
-    target: targetText(plan.conf.target),
-    folder: plan.conf.path,
-  };
-  writeState(places, { ...readState(places), image: record });
-  return record;
+  return remember(places, recordOf({ plan, kernel, path }, stamp));
+}
+
+const recordOf = ({ plan, kernel, path }: PlannedImage, stamp: FileStamp): ImageRecord => ({
+  path,
+  stamp,
+  builtAt: new Date().toISOString(),
+  kernel: { image: kernel.image, moduleTree: kernel.moduleTree },
+  release: kernel.release,
+  inputs: plan.inputs,
+  watchdogs: plan.watchdogs,
+});
+
+function remember(places: Places, image: ImageRecord): ImageRecord {
+  writeState(places, { ...readState(places), image });
+  return image;
 }

@@ -39,7 +39,7 @@ export function statusWarnings(status: ServiceStatus): readonly string[] {
   const warnings: string[] = [];
   if (armed && stale.length > 0) {
     warnings.push(`what is loaded is not what the configuration says: ${stale.join('; ')}`);
-    warnings.push('vmcore kdumpctl start builds and loads it');
+    warnings.push('vmcore kdumpctl start builds and loads that, unless force_no_rebuild is 1');
   }
   if (unknown !== undefined) warnings.push(unknown);
   if (!armed && reserved === 0) {

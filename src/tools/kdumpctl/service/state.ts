@@ -27,9 +27,6 @@ export interface ImageRecord {
   readonly inputs: readonly ImageInput[];
   /** Modules that drive the watchdogs, for the command line. */
   readonly watchdogs: readonly string[];
-  /** For people: `ext4 UUID=…`. */
-  readonly target: string;
-  readonly folder: string;
 }
 
 export interface LoadRecord {
