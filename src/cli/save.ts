@@ -43,8 +43,11 @@ export const saveCommand = (): Command =>
         .default('first'),
     )
     .action(async (options: SaveOptions) => {
-      process.exitCode = await run(options);
-      setTimeout(() => process.exit(), lingering).unref();
+      try {
+        process.exitCode = await run(options);
+      } finally {
+        setTimeout(() => process.exit(), lingering).unref();
+      }
     });
 
 async function run(options: SaveOptions): Promise<ExitStatus> {
