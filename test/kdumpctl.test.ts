@@ -51,6 +51,15 @@ wait
 cat /tmp/said >&2
 `;
 
+/** By the unit, in its sandbox: laying out the segments ourselves needs to see the addresses of memory and kernel. */
+const otherCall = `
+mkdir -p /etc/sysconfig
+printf 'KEXEC_ARGS="-c"\\nKDUMP_COMMANDLINE_APPEND="nr_cpus=1 reset_devices"\\n' >/etc/sysconfig/kdump
+systemctl reload kdump.service
+rm /etc/sysconfig/kdump
+journalctl -u kdump.service -o cat | grep "^Loaded again"
+`;
+
 const steps: readonly Step[] = [
   run('journal', 'journalctl', '-u', 'kdump.service', '-o', 'cat'),
   kdumpctl('armed', 'status', '--json'),
@@ -58,6 +67,7 @@ const steps: readonly Step[] = [
   kdumpctl('again', 'start', '--json'),
   shell('in-turn', inTurn),
   shell('hotplug', hotplug),
+  shell('other-call', otherCall),
   shell('reconfigure', 'echo "kdump_post /etc/after.sh" >>/etc/kdump.conf'),
   kdumpctl('stale', 'status', '--json'),
   run('restart', 'systemctl', 'restart', 'kdump.service'),
@@ -145,6 +155,10 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
 
   it('is reloaded once when memory comes and goes', () => {
     assert.match(done('hotplug').stdout, /^reloads: 1$/m);
+  });
+
+  it('is loaded by the system call that sysconfig asks for', () => {
+    assert.match(done('other-call').stdout, /, by kexec_load$/m);
   });
 
   it('tells that the configuration has changed, and builds the image anew, saying why', () => {
