@@ -27,13 +27,18 @@ installkernel() {
 
 install() {
   inst_multiple modprobe
-  inst_hook cmdline 01 "$moddir/target-device.sh"
+  # After those of dracut's own, which take root= from the command line.
+  inst_hook cmdline 99 "$moddir/target-device.sh"
   inst_hook pre-mount 01 "$moddir/run-stage0.sh"
+  # A device that does not come must not end at a prompt that nobody sees.
+  mkdir -p "$initdir/etc/cmdline.d"
+  echo 'rd.shell=0 rd.emergency=reboot' >"$initdir/etc/cmdline.d/90-vmcore.conf"
 }
 
 write_files() {
   [ -e "$initdir/kdump/MODULES" ] && return
-  "${VMCORE:-vmcore}" kdumpctl image-files --kernel "$kernel" "$initdir/kdump" || {
+  # dracut has a PATH of its own.
+  PATH=$PATH:/usr/local/sbin:/usr/local/bin "${VMCORE:-vmcore}" kdumpctl image-files --kernel "$kernel" "$initdir/kdump" || {
     dfatal "vmcore: the files of the capture image cannot be written"
     return 1
   }
