@@ -15,6 +15,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FlattenedSource } from '../src/formats/flattened-source.ts';
+import { openFile } from '../src/sys/file-source.ts';
+import { findProgram, runChecked } from '../src/sys/programs.ts';
+import type { SshTarget } from '../src/tools/kdumpctl/conf/target.ts';
+import type { DumpStore } from '../src/tools/kdumpctl/targets/dump-store.ts';
+import { openSsh, sshClient } from '../src/tools/kdumpctl/targets/ssh.ts';
 import {
   knownHostsLine,
   makeKey,
@@ -22,13 +28,7 @@ import {
   type Sshd,
   sshdProgram,
   startSshd,
-} from '../lab/servers/sshd.ts';
-import { FlattenedSource } from '../src/formats/flattened-source.ts';
-import { openFile } from '../src/sys/file-source.ts';
-import { findProgram, runChecked } from '../src/sys/programs.ts';
-import type { SshTarget } from '../src/tools/kdumpctl/conf/target.ts';
-import type { DumpStore } from '../src/tools/kdumpctl/targets/dump-store.ts';
-import { openSsh, sshClient } from '../src/tools/kdumpctl/targets/ssh.ts';
+} from '../src/tools/rehearse/servers/sshd.ts';
 import { failsWith } from './support/expect-error.ts';
 import { recordingJournal } from './support/recording-journal.ts';
 

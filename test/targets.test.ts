@@ -17,22 +17,21 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type PanicAndSave, type PanickedAndSaved, panicAndSave } from '../lab/boots/panic-and-save.ts';
-import { ganesha, startNfs } from '../lab/servers/nfs.ts';
-import { knownHostsLine, sshdProgram, startSshd } from '../lab/servers/sshd.ts';
-import { silentProgress } from '../src/base/progress.ts';
-import { findProgram, requireProgram, runChecked } from '../src/sys/programs.ts';
+import { sshCapture } from '../lab/boots/ssh-capture.ts';
+import { findProgram, runChecked } from '../src/sys/programs.ts';
 import type { CpioEntry } from '../src/tools/kdumpctl/image/cpio.ts';
-import { buildProgramImage, type ProgramImage } from '../src/tools/kdumpctl/image/squashfs.ts';
 import { networkPlanPath, networkPlanText } from '../src/tools/kdumpctl/targets/network-plan.ts';
 import { recoverRaw } from '../src/tools/kdumpctl/targets/recover-raw.ts';
 import { type GuestDisk, guestAddress, serverAddress } from '../src/tools/rehearse/devices.ts';
-import { guestPrograms } from '../src/tools/rehearse/foreign-programs.ts';
+import { ganesha, startNfs } from '../src/tools/rehearse/servers/nfs.ts';
+import { sshdProgram, startSshd } from '../src/tools/rehearse/servers/sshd.ts';
 import { vmcore } from './command.ts';
 
 const isRoot = process.getuid?.() === 0;
 const mac = '52:54:00:12:34:56';
+/** Emulated processors that wait for their turn may miss the timer that a kernel tries out when it starts. */
+const quietTimer = 'no_timer_check';
 const crashed = /Kernel panic - not syncing: sysrq triggered crash/;
 const folders: string[] = [];
 const newFolder = (): string => {
@@ -47,7 +46,12 @@ function confOf(target: string, ...more: readonly string[]): string {
 
 /** The console's end when the run did not go as it should. */
 async function saved(request: PanicAndSave): Promise<PanickedAndSaved> {
-  const run = await panicAndSave({ memory: 768 << 20, ...request });
+  const run = await panicAndSave({
+    memory: 768 << 20,
+    ...request,
+    parameters: [quietTimer],
+    captureParameters: [quietTimer],
+  });
   const names = run.events.map(({ name }) => name);
   const isSaved = run.end === 'powered-off' && names.includes('dump-saved') && !names.includes('save-failed');
   assert.ok(isSaved, `${run.end}\n${run.captureConsole.split('\n').slice(-60).join('\n')}`);
@@ -119,41 +123,20 @@ async function partition(
   await runChecked('sh', ['-c', 'exec sfdisk -q "$1" <"$2"', 'sh', disk, file]);
 }
 
-/** The network as it was when the machine was armed. */
-const network = (configured: 'static' | 'dhcp'): CpioEntry => ({
+/** What was written down when the machine was armed: another address than the one that it will be given. */
+const networkWithLease: CpioEntry = {
   kind: 'file',
   path: networkPlanPath.slice(1),
   data: Buffer.from(
     networkPlanText({
       cards: [
-        {
-          mac,
-          name: 'enp1s0',
-          configured,
-          addresses: configured === 'static' ? [`${guestAddress}/24`] : ['192.0.2.77/24'],
-          routes: [],
-          mtu: 1500,
-        },
+        { mac, name: 'enp1s0', configured: 'dhcp', addresses: ['192.0.2.77/24'], routes: [], mtu: 1500 },
       ],
-      hosts: [{ name: 'crash.test', address: serverAddress }],
+      hosts: [],
       nameServers: [],
     }),
   ),
-});
-
-const text = (path: string, content: string | Uint8Array, mode = 0o644): CpioEntry => ({
-  kind: 'file',
-  path,
-  mode,
-  data: Buffer.from(content),
-});
-
-async function programWithSsh(folder: string): Promise<ProgramImage> {
-  const programs = await guestPrograms('x86_64', process.execPath, silentProgress);
-  const entry = fileURLToPath(new URL('../src/cli/capture.ts', import.meta.url));
-  const ssh = requireProgram({ name: 'ssh', debianPackage: 'openssh-client' });
-  return buildProgramImage(programs, entry, join(folder, 'with-ssh.squashfs'), new Map([['ssh', ssh]]));
-}
+};
 
 describe('a dump on each kind of target', { concurrency: 2, timeout: 900_000 }, () => {
   after(() => {
@@ -220,32 +203,9 @@ describe('a dump on each kind of target', { concurrency: 2, timeout: 900_000 }, 
   it('ssh', { skip: findProgram(sshdProgram.name) === undefined && 'no sshd' }, async () => {
     const folder = newFolder();
     const server = await startSshd({ folder });
-    const key = '/root/.ssh/kdump_id_rsa';
     const crash = join(folder, 'crash');
     try {
-      await saved({
-        folder,
-        kdumpConf: [
-          `ssh ${server.user}@crash.test`,
-          `sshkey ${key}`,
-          `path ${crash}`,
-          'final_action poweroff',
-          '',
-        ].join('\n'),
-        network: {
-          card: 'e1000e',
-          mac,
-          servers: [{ address: serverAddress, port: 22, hostPort: server.port }],
-        },
-        program: await programWithSsh(folder),
-        files: [
-          network('static'),
-          { kind: 'symlink', path: 'bin/ssh', target: '/vmcore/bin/ssh' },
-          text('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
-          text('etc/ssh/ssh_known_hosts', knownHostsLine('crash.test', 22, server.hostKey)),
-          text(key.slice(1), readFileSync(server.identity), 0o600),
-        ],
-      });
+      await saved(await sshCapture({ ...server, folder, path: crash, conf: ['final_action poweroff'] }));
       checkFolder(crash, guestAddress, 'vmcore.flat');
     } finally {
       await server.stop();
@@ -258,7 +218,7 @@ describe('a dump on each kind of target', { concurrency: 2, timeout: 900_000 }, 
     const folder = newFolder();
     const server = await startNfs({ folder });
     try {
-      await saved({
+      const run = await saved({
         folder,
         kdumpConf: confOf(`nfs ${serverAddress}:${server.export}`),
         modules: ['nfs', 'nfsv4', 'nfsv3'],
@@ -267,8 +227,10 @@ describe('a dump on each kind of target', { concurrency: 2, timeout: 900_000 }, 
           mac,
           servers: [{ address: serverAddress, port: 2049, hostPort: server.port }],
         },
-        files: [network('dhcp')],
+        files: [networkWithLease],
       });
+      const lease = run.events.find(({ name }) => name === 'network-lease')?.fields;
+      assert.equal(lease?.address, `${guestAddress}/24`);
       checkFolder(join(server.folder, 'var/crash'), guestAddress, 'vmcore');
     } finally {
       await server.stop();
