@@ -18,11 +18,15 @@ export interface CaptureMachine {
 
 /**
  * Never carried over: a second reservation, another panic, and all that would make the capture kernel bring up the file systems of the machine
- * that crashed. The target is brought up by the capture image, which knows it.
+ * that crashed. The target is brought up by the capture image, which knows it. Nor what would keep the image from being unpacked, its /init from
+ * being run and its modules from being loaded (Documentation/admin-guide/kernel-parameters.txt, Linux 6.1).
  */
 const alwaysRemoved = [
   'crashkernel',
   'panic_on_warn',
+  'noinitrd',
+  'rdinit',
+  'nomodule',
   'root',
   'rd.lvm.lv',
   'rd.luks.uuid',

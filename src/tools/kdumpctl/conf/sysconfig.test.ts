@@ -272,7 +272,7 @@ describe("the capture kernel's command line", () => {
       lineOf(
         '',
         'BOOT_IMAGE=/vmlinuz root=UUID=1 ro crashkernel=256M,high crashkernel=72M,low panic_on_warn rd.lvm.lv=a/b rd.luks.uuid=1 ' +
-          'rd.dm.uuid=1 rd.md.uuid=1 fcoe=x netroot=iscsi:x rd.iscsi.initiator=x iscsi_initiator=x rootflags=x hugepages=9 console=ttyS0',
+          'noinitrd rdinit=/x nomodule rd.dm.uuid=1 rd.md.uuid=1 fcoe=x netroot=iscsi:x rd.iscsi.initiator=x iscsi_initiator=x rootflags=x hugepages=9 console=ttyS0',
       ),
       'BOOT_IMAGE=/vmlinuz ro rootflags=x console=ttyS0 rd.systemd.gpt_auto=no',
     );
