@@ -23,10 +23,14 @@ export interface PlannedImage {
   readonly path: string;
 }
 
-/** Changes nothing. Errors of findCaptureKernel() and planImage(). */
+/**
+ * Changes nothing. Errors of findCaptureKernel() and planImage(). An image that is taken as it is (force_no_rebuild) may be one of dracut's, which brings
+ * up more than ours: the target is then not judged by what ours could.
+ */
 export async function planServiceImage(
   { files, places, runtime }: Service,
   { conf, sysconfig }: CheckResult,
+  bringUp: 'image' | 'generator' = conf.rebuild === 'never' ? 'generator' : 'image',
 ): Promise<PlannedImage> {
   const kernel = findCaptureKernel(sysconfig, {
     runningRelease: release(),
@@ -40,6 +44,7 @@ export async function planServiceImage(
     programs: ownPrograms(runtime.node),
     entry: runtime.entry,
     machine: thisSystem(),
+    bringUp,
   });
   return { plan, kernel, path: imagePlace(kernel, places) };
 }

@@ -40,7 +40,7 @@ export async function start(service: Service): Promise<Started> {
 /** Builds the image anew whatever there is, and loads nothing. */
 export async function rebuild(service: Service): Promise<ImageRecord> {
   const configuration = usableConfiguration(service);
-  const planned = await planServiceImage(service, configuration);
+  const planned = await planServiceImage(service, configuration, 'image');
   const stale = whyStale(planned, readState(service.places).image);
   return buildServiceImage(service, planned, stale.length > 0 ? stale : ['you asked for it']);
 }
