@@ -78,7 +78,7 @@ const steps: readonly Step[] = [
   run('security', 'systemd-analyze', 'security', '--no-pager', 'kdump.service'),
   shell(
     'frozen',
-    `printf 'force_no_rebuild 1\\nextra_bins /bin/true\\n' >>/etc/kdump.conf; ${program} kdumpctl start`,
+    `printf 'force_no_rebuild 1\\nextra_bins /usr/bin/udevadm\\n' >>/etc/kdump.conf; ${program} kdumpctl start`,
   ),
   run('stop', 'systemctl', 'stop', 'kdump.service'),
   kdumpctl('stopped', 'status'),
@@ -191,7 +191,7 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
     const { stdout, stderr } = done('frozen');
     assert.match(
       stderr,
-      /^kdump: warning: the capture image is taken as it is \(force_no_rebuild\): .*\/bin\/true/m,
+      /^kdump: warning: the capture image is taken as it is \(force_no_rebuild\): .*udevadm/m,
     );
     assert.match(stdout, /^Kdump was armed already, with this very image$/m);
     assert.match(stdout, /^Warning: what is loaded is not what the configuration says: /m);
