@@ -9,13 +9,15 @@ load_modules
 journal modules-loaded
 
 save() {
-  mount -t ext4 /dev/vda /mnt || return 1
   journal save-start "{\"lowestAvailable\":$(meminfo MemAvailable)}"
+  mount -t ext4 /dev/vda /mnt || return 1
+  journal step-done '{"step":"open target"}'
   folder=/mnt/var/crash/127.0.0.1-peer
   mkdir -p "$folder"
   makedumpfile --dump-dmesg /proc/vmcore "$folder/vmcore-dmesg.txt" >/tmp/dmesg-output 2>&1 || return 1
   sync
   journal dmesg-saved
+  journal filter-start
   # Words, not text: each is one argument.
   makedumpfile $(cat /etc/peer-options) /proc/vmcore "$folder/vmcore-incomplete" >/tmp/output 2>&1 || return 1
   journal filter-done
@@ -24,7 +26,7 @@ save() {
   sync
   journal dump-saved "{\"lowestAvailable\":$(meminfo MemAvailable)}"
   umount /mnt
-  journal unmounted
+  journal target-closed
 }
 
 if save; then
@@ -32,4 +34,5 @@ if save; then
 else
   journal save-exit "{\"status\":1,\"message\":\"$(cat /tmp/dmesg-output /tmp/output | json_text)\"}"
 fi
+journal final-action '{"action":"poweroff"}'
 finish poweroff
