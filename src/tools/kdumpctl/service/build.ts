@@ -12,6 +12,7 @@ import type { ImagePlan } from '../image/plan.ts';
 import { planImage } from '../image/plan-image.ts';
 import { ownPrograms } from '../image/programs.ts';
 import { type FoundKernel, findCaptureKernel, imagePlace } from './capture-kernel.ts';
+import { removeOldImages } from './old-images.ts';
 import type { Places } from './places.ts';
 import type { Service } from './service.ts';
 import { type FileStamp, type ImageRecord, isSameFile, readState, stampOf, writeState } from './state.ts';
@@ -124,7 +125,9 @@ export async function buildServiceImage(
   await buildImage(plan, path);
   const stamp = stampOf(path);
   if (stamp === undefined) throw new VmcoreError('E_IO', 'was built and is not there', { file: path });
-  return remember(places, recordOf({ plan, kernel, path }, stamp));
+  const record = remember(places, recordOf({ plan, kernel, path }, stamp));
+  removeOldImages(places, '/', log);
+  return record;
 }
 
 const recordOf = ({ plan, kernel, path }: PlannedImage, stamp: FileStamp): ImageRecord => ({

@@ -69,7 +69,8 @@ function withoutDebug({ runningRelease, root }: BootFacts): string {
   return plain !== runningRelease && moduleTreeOf(plain, root) !== undefined ? plain : runningRelease;
 }
 
-const moduleTreeOf = (release: string, root: string): string | undefined =>
+/** Undefined when no such kernel is installed. */
+export const moduleTreeOf = (release: string, root: string): string | undefined =>
   ['lib/modules', 'usr/lib/modules'].map((folder) => join(root, folder, release)).find(existsSync);
 
 /** BOOT_IMAGE= without GRUB's name of the device: `(hd0,gpt1)/vmlinuz-6.1.0`. */
