@@ -17,8 +17,8 @@ export interface TargetNeeds {
   readonly target: Target;
   /** What it is written to; undefined for one that is no block device. */
   readonly device: BlockDevice | undefined;
-  /** The network card's folder in sysfs. */
-  readonly card: string | undefined;
+  /** The network cards' folders in sysfs. */
+  readonly cards: readonly string[];
   readonly network: NetworkPlan | undefined;
 }
 
@@ -33,13 +33,13 @@ export function captureModules(
   const { index } = kernel;
   const wanted: string[] = [];
   const useful: string[] = [];
-  for (const { target, device, card, network } of targets) {
+  for (const { target, device, cards, network } of targets) {
     if (device !== undefined) {
       refuseLayers(device);
       wanted.push(...driversOf(kernel, device.sysfs));
     }
-    if (card !== undefined) {
-      wanted.push(...driversOf(kernel, card));
+    if (cards.length > 0) {
+      wanted.push(...cards.flatMap((card) => driversOf(kernel, card)));
       // busybox' udhcpc speaks through packet sockets.
       useful.push('af_packet', ...(network?.cards.some(hasIpv6) ? ['ipv6'] : []));
     }

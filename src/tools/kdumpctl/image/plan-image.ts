@@ -9,7 +9,7 @@ import type { CpioEntry } from './cpio.ts';
 import { readDracutArgs } from './dracut-args.ts';
 import { extraPrograms } from './extra-programs.ts';
 import type { LiveSystem } from './machine/live-system.ts';
-import { type Network, networkTo } from './machine/network-card.ts';
+import { type Networks, networksTo } from './machine/networks.ts';
 import { type ResolvedTarget, resolvePath, resolveTarget } from './machine/resolve-target.ts';
 import { watchdogsOf } from './machine/watchdogs.ts';
 import { cachedModuleTree } from './module-cache.ts';
@@ -33,20 +33,25 @@ export async function planImage(request: ImageRequest): Promise<ImagePlan> {
   const resolved = await resolveTarget(machine, conf);
   const { target } = resolved;
   const ssh = target.kind === 'ssh' ? await sshFiles(machine, target) : undefined;
-  const network = isOurs ? await networkOf(machine, resolved, ssh) : undefined;
+  const network = isOurs ? await networkOf(machine, resolved, ssh, conf) : noNetwork;
   const rootfs = conf.failureAction === 'dump_to_rootfs' ? await rootFileSystem(machine) : undefined;
   const index = await cachedModuleTree(kernel.moduleTree);
   const captureKernel = { index, isRunning: isRunningKernel(machine, index.release) };
   const watchdogs = watchdogsOf(machine, captureKernel);
   const needs: TargetNeeds[] = [
-    { target, device: isOurs ? resolved.device : undefined, card: network?.device, network: network?.plan },
+    {
+      target,
+      device: isOurs ? resolved.device : undefined,
+      cards: network.devices,
+      network: network.plan,
+    },
     ...(rootfs === undefined
       ? []
       : [
           {
             target: rootfs.target,
             device: isOurs ? rootfs.device : undefined,
-            card: undefined,
+            cards: [],
             network: undefined,
           },
         ]),
@@ -57,7 +62,7 @@ export async function planImage(request: ImageRequest): Promise<ImagePlan> {
   const files: CpioEntry[] = [
     privateFile('etc/kdump.conf', captureConfText(captureConf)),
     ...(rootfs === undefined ? [] : [privateFile('etc/kdump-rootfs.conf', rootfsConfText(conf, rootfs))]),
-    ...(network === undefined ? [] : networkFiles(network.plan)),
+    ...(network.plan === undefined ? [] : networkFiles(network.plan)),
     ...(ssh?.entries ?? []),
     ...programs.entries,
   ];
@@ -69,7 +74,7 @@ export async function planImage(request: ImageRequest): Promise<ImagePlan> {
     place: resolved.place,
     modules,
     watchdogs: watchdogs.drivers,
-    network: network?.plan,
+    network: network.plan,
     files,
     extraPrograms: extra,
     programs: request.programs,
@@ -77,6 +82,7 @@ export async function planImage(request: ImageRequest): Promise<ImagePlan> {
     warnings: [
       ...resolved.warnings,
       ...(rootfs?.warnings ?? []),
+      ...network.warnings,
       ...programs.warnings,
       ...dracut.ignored.map((option) => `dracut_args: ${option} has no effect on the built-in capture image`),
     ],
@@ -89,14 +95,17 @@ function confOf(conf: KdumpConf, { target, path }: ResolvedTarget): CaptureConf 
   return { target, path, collector, hooks, failureAction, finalAction, fence };
 }
 
-const networkOf = (
+const noNetwork: Networks = { plan: undefined, devices: [], warnings: [] };
+
+function networkOf(
   machine: LiveSystem,
   { target }: ResolvedTarget,
   ssh: SshFiles | undefined,
-): Promise<Network | undefined> => {
-  if (ssh !== undefined) return networkTo(machine, ssh.host);
-  return target.kind === 'nfs' ? networkTo(machine, target.server) : Promise.resolve(undefined);
-};
+  { fence }: KdumpConf,
+): Promise<Networks> {
+  const server = ssh?.host ?? (target.kind === 'nfs' ? target.server : undefined);
+  return networksTo(machine, server, fence.nodes);
+}
 
 /** Where dump_to_rootfs saves to. */
 async function rootFileSystem(machine: LiveSystem): Promise<ResolvedTarget> {
