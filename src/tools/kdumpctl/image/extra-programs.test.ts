@@ -88,6 +88,16 @@ test('a script that the image could not run is refused now', (context) => {
   assert.doesNotThrow(() => extraPrograms(machine, { ...conf, extraBins: ['/usr/bin/python3'] }));
 });
 
+test('a script of extra_bins is found by name, and a place that the image mounts over is refused', (context) => {
+  const machine = machineWith(context, { 'opt/my/tool': '#!/bin/sh\n', 'tmp/tool': '#!/bin/sh\n' });
+  const { entries } = extraPrograms(machine, { hooks: noHooks, extraBins: ['/opt/my/tool'] });
+  assert.deepEqual(shown(entries), ['file opt/my/tool', 'bin/tool -> /opt/my/tool']);
+  assert.throws(
+    () => extraPrograms(machine, { hooks: { ...noHooks, before: '/tmp/tool' }, extraBins: [] }),
+    failsWith('E_UNSUPPORTED', /another one in the capture image/),
+  );
+});
+
 test('what is not there is told, and what the image has is left alone', (context) => {
   const machine = machineWith(context, { 'bin/mount': '#!/bin/sh\n' });
   assert.throws(

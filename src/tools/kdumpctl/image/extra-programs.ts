@@ -82,16 +82,7 @@ class Collected implements ExtraPrograms {
       this.warnings.push(`${path} in the capture image is busybox', which its own scripts use`);
       return;
     }
-    if (/^\/lib(64)?\//.test(path)) {
-      throw new VmcoreError(
-        'E_UNSUPPORTED',
-        'is in a folder that the capture image has for its libraries only',
-        {
-          file: path,
-          hint: `write /usr${path} if that is the same, or put it into /usr/local/bin`,
-        },
-      );
-    }
+    refuseHidden(path);
     const isElf = elfOrThrow(file, path);
     if (isElf) this.addElf(path, realpathSync(file));
     else this.addScript(path, file);
@@ -101,9 +92,13 @@ class Collected implements ExtraPrograms {
     const name = this.nameFor(file);
     this.elf.set(name, file);
     this.link(path, `/vmcore/bin/${name}`);
-    // Scripts call it without its path.
     if (!applets.includes(basename(path)))
       this.link(posix.join('/bin', basename(path)), `/vmcore/bin/${name}`);
+  }
+
+  /** Scripts call it without its path. */
+  private linkInPath(path: string, target: string): void {
+    if (!applets.includes(basename(path))) this.link(posix.join('/bin', basename(path)), target);
   }
 
   private link(path: string, target: string): void {
@@ -122,6 +117,7 @@ class Collected implements ExtraPrograms {
   private addScript(path: string, file: string): void {
     const data = readOrThrow(file, path);
     this.byPath.set(path.slice(1), { kind: 'file', path: path.slice(1), mode: 0o755, data });
+    if (this.extraBins.includes(path)) this.linkInPath(path, path);
     const interpreter = interpreterOf(data);
     if (interpreter === undefined || shells.includes(interpreter) || this.extraBins.includes(interpreter))
       return;
@@ -138,6 +134,15 @@ class Collected implements ExtraPrograms {
       hint: `write it for sh or bash, or name ${called} in "extra_bins", and what it needs`,
     });
   }
+}
+
+/** The capture kernel has something of its own at these places. E_UNSUPPORTED. */
+export function refuseHidden(path: string): void {
+  if (!/^\/(dev|lib|lib64|modules|proc|sys|tmp|vmcore)\//.test(path)) return;
+  throw new VmcoreError('E_UNSUPPORTED', 'is in a folder that is another one in the capture image', {
+    file: path,
+    hint: 'put it elsewhere, into /usr/local/bin or /root for example',
+  });
 }
 
 function elfOrThrow(file: string, path: string): boolean {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -22,18 +22,16 @@ interface SshMachine {
 async function sshMachine(context: TestContext, config: string, passphrase = ''): Promise<SshMachine> {
   const folder = mkdtempSync(join(tmpdir(), 'vmcore-ssh-'));
   context.after(() => rmSync(folder, { recursive: true }));
-  const key = join(folder, 'key');
+  const key = '/root/.ssh/key';
+  mkdirSync(join(folder, 'root/.ssh'), { recursive: true });
   const keygen = findProgram('ssh-keygen');
   assert.ok(keygen);
-  await runChecked(keygen, ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'test', '-f', key]);
+  await runChecked(keygen, ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'test', '-f', join(folder, key)]);
   const configFile = join(folder, 'config');
-  writeFileSync(
-    configFile,
-    `${config.replaceAll('FOLDER', folder)}\nHost *\n  GlobalKnownHostsFile ${folder}/global\n`,
-  );
+  writeFileSync(configFile, `${config}\nHost *\n  GlobalKnownHostsFile /global\n`);
   const system = thisSystem();
   const machine: LiveSystem = {
-    root: '/',
+    root: folder,
     // -F in place of the files of whoever runs the test.
     run: (program, args) => system.run(program, program.name === 'ssh' ? ['-F', configFile, ...args] : args),
   };
@@ -51,7 +49,7 @@ const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8B0c7o3mIY2hKjv7sJ0Zr9CkF
 test('what ssh resolves for the host goes along, with the keys it is known by', { skip }, async (context) => {
   const { machine, target, folder } = await sshMachine(
     context,
-    'Host crashbox\n  HostName 192.0.2.7\n  Port 2222\n  Ciphers aes128-ctr\n  UserKnownHostsFile FOLDER/known FOLDER/known2',
+    'Host crashbox\n  HostName 192.0.2.7\n  Port 2222\n  Ciphers aes128-ctr\n  UserKnownHostsFile /known /known2',
   );
   writeFileSync(join(folder, 'known'), `[192.0.2.7]:2222 ${hostKey}\nother ${hostKey}\n`);
   const { host, entries } = await sshFiles(machine, target);
@@ -71,7 +69,7 @@ test('what ssh resolves for the host goes along, with the keys it is known by', 
   const key = entries.find(({ path }) => `/${path}` === target.key);
   assert.ok(key?.kind === 'file');
   assert.equal(key.mode, 0o600);
-  assert.equal(textOf(entries, key.path), readFileSync(target.key, 'utf8'));
+  assert.equal(textOf(entries, key.path), readFileSync(join(folder, target.key), 'utf8'));
 
   // ssh itself reads what was written, and resolves the same from it.
   const written = join(folder, 'written');
@@ -93,7 +91,7 @@ test('what ssh resolves for the host goes along, with the keys it is known by', 
 test('a hashed line and an alias of the key are found', { skip }, async (context) => {
   const { machine, target, folder } = await sshMachine(
     context,
-    'Host crashbox\n  HostName 192.0.2.7\n  HostKeyAlias cluster\n  UserKnownHostsFile FOLDER/none',
+    'Host crashbox\n  HostName 192.0.2.7\n  HostKeyAlias cluster\n  UserKnownHostsFile /none',
   );
   writeFileSync(join(folder, 'global'), `cluster ${hostKey}\n`);
   const keygen = findProgram('ssh-keygen');
@@ -107,7 +105,7 @@ test('a hashed line and an alias of the key are found', { skip }, async (context
 test('a host that is not known, or only as one not to be trusted, is refused now', {
   skip,
 }, async (context) => {
-  const { machine, target, folder } = await sshMachine(context, 'Host *\n  UserKnownHostsFile FOLDER/known');
+  const { machine, target, folder } = await sshMachine(context, 'Host *\n  UserKnownHostsFile /known');
   await assert.rejects(sshFiles(machine, target), (error) => {
     failsWith('E_FILE', /the host key of crashbox is not known/)(error);
     assert.match(String((error as { hint?: string }).hint), /vmcore kdumpctl propagate/);
@@ -125,11 +123,10 @@ test('a key that somebody would have to unlock, or that is not there, is refused
     sshFiles(locked.machine, locked.target),
     failsWith('E_UNSUPPORTED', /has a passphrase/),
   );
-  const missing = { ...locked.target, key: join(locked.folder, 'no-such-key') };
+  const missing = { ...locked.target, key: '/root/no-such-key' };
   await assert.rejects(sshFiles(locked.machine, missing), failsWith('E_FILE', /there is no private key/));
-  const broken = join(locked.folder, 'broken');
-  writeFileSync(broken, 'not a key\n');
-  chmodSync(broken, 0o600);
+  const broken = '/root/broken';
+  writeFileSync(join(locked.folder, broken), 'not a key\n', { mode: 0o600 });
   await assert.rejects(
     sshFiles(locked.machine, { ...locked.target, key: broken }),
     failsWith('E_UNSUPPORTED', /is no private key that can be used/),

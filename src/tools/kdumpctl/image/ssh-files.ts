@@ -12,6 +12,7 @@ import { requireProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { SshTarget } from '../conf/target.ts';
 import type { CpioEntry } from './cpio.ts';
+import { refuseHidden } from './extra-programs.ts';
 import type { LiveSystem } from './machine/live-system.ts';
 
 export interface SshFiles {
@@ -137,6 +138,7 @@ function configText(options: Options, target: SshTarget, host: string): string {
 }
 
 async function privateKey(machine: LiveSystem, target: SshTarget): Promise<Uint8Array> {
+  refuseHidden(target.key);
   const path = join(machine.root, target.key);
   const propagate = 'run "vmcore kdumpctl propagate", which makes one and gives it to the server';
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
