@@ -110,6 +110,12 @@ bounded() {
   done
 }
 
+# sysrq KEY: asks neither drivers nor programs. b restarts the machine, o switches it off.
+sysrq() {
+  echo 1 >/proc/sys/kernel/sysrq
+  echo "$1" >/proc/sysrq-trigger
+}
+
 # finish ACTION: leaves this kernel, whatever happens.
 finish() {
   bounded 30 sync
@@ -119,14 +125,13 @@ finish() {
     *) reboot -f & ;;
   esac
   sleep 10
-  # A driver may hang where it is asked to shut down. These do not ask.
+  # A driver may hang where it is asked to shut down.
   journal final-action-failed "{\"action\":\"$1\"}"
-  echo 1 >/proc/sys/kernel/sysrq
   if [ "$1" = poweroff ] || [ "$1" = halt ]; then
-    echo o >/proc/sysrq-trigger
+    sysrq o
     sleep 10
   fi
-  echo b >/proc/sysrq-trigger
+  sysrq b
   # PID 1 ends: the kernel panics, and panic=-1 on the command line restarts the machine.
   exit 1
 }

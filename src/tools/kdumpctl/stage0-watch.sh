@@ -8,6 +8,8 @@ heartbeat=/tmp/heartbeat
 alive=/tmp/alive
 # Made when the machine is to stay off.
 watchdog_stop=/tmp/watchdog-stop
+# What wait answers when it was a tick that ended it: 128 and SIGUSR1.
+tick_status=138
 # Rings every so often; a hardware watchdog restarts the machine after 30 s or more of silence.
 tick=5
 # Stage 0 runs some programs of busybox without looking at the clock (insmod). After so long it is taken for stuck.
@@ -53,8 +55,7 @@ look_after_stage0() {
     age "$alive"
     if [ "$age" -gt "$alive_limit" ]; then
       journal stage0-stuck "{\"message\":\"stage 0 did nothing for $age s: restarting the machine\"}"
-      echo 1 >/proc/sys/kernel/sysrq
-      echo b >/proc/sysrq-trigger
+      sysrq b
     fi
   done
 }
@@ -91,8 +92,15 @@ watched() {
   while :; do
     wait "$watched_pid"
     status=$?
-    # Alive: it was the tick that ended the waiting.
-    kill -0 "$watched_pid" 2>/dev/null || break
+    if ! kill -0 "$watched_pid" 2>/dev/null; then
+      # A tick that came just as it ended stands for its status, which the shell keeps until it is asked for.
+      if [ "$status" -eq "$tick_status" ]; then
+        wait "$watched_pid"
+        status=$?
+      fi
+      break
+    fi
+    # Alive: it was a tick that ended the waiting.
     show_life
     end_if_late "$1"
     # What is stuck in the kernel cannot even be killed: it is left behind.
