@@ -13,10 +13,10 @@ export interface Lease {
   readonly nameServers: readonly string[];
 }
 
-/** Discover packets, and seconds between them; then udhcpc gives up. */
-const packets = 8;
+/** Seconds between discover packets. */
 const pause = 3;
-const leaseLimit = 60_000;
+/** For udhcpc to end when it has given up, milliseconds. */
+const grace = 30_000;
 
 /** $1 is the event; deconfig comes first, bound in the end. `mask` is the number of bits. Source: examples/udhcp/simple.script of busybox 1.35. */
 const script = `#!/bin/sh
@@ -24,14 +24,15 @@ const script = `#!/bin/sh
 printf '%s\\n' "ip=$ip" "mask=$mask" "router=$router" "dns=$dns" >"$0.lease"
 `;
 
-/** E_IO when no server answers, or not with an address. */
-export async function askForLease(card: string): Promise<Lease> {
+/** E_IO when no server answers for `limit` milliseconds, or not with an address. */
+export async function askForLease(card: string, limit: number): Promise<Lease> {
   const scriptFile = join(tmpdir(), `udhcpc-${card}`);
   const leaseFile = `${scriptFile}.lease`;
   rmSync(leaseFile, { force: true });
   writeFileSync(scriptFile, script, { mode: 0o700 });
+  const packets = Math.max(1, Math.round(limit / 1000 / pause));
   const args = ['-f', '-n', '-q', '-t', String(packets), '-T', String(pause), '-i', card, '-s', scriptFile];
-  const { status, stderr } = await runLimited('udhcpc', args, leaseLimit);
+  const { status, stderr } = await runLimited('udhcpc', args, limit + grace);
   if (status !== 0) {
     throw new VmcoreError('E_IO', `no lease: ${lastLine(stderr) || `udhcpc ended with status ${status}`}`, {
       file: card,

@@ -21,9 +21,18 @@ import {
   readNetworkPlan,
 } from './network-plan.ts';
 
-/** For a card to be there, and for its cable to carry. Milliseconds. */
-const cardLimit = 60_000;
-const carrierLimit = 60_000;
+/** How long is waited, milliseconds. */
+export interface NetworkLimits {
+  /** For a card to be there. */
+  readonly card: number;
+  /** For its cable to carry. */
+  readonly carrier: number;
+  /** For a lease. */
+  readonly lease: number;
+}
+
+/** A driver loads firmware, a link is negotiated, a DHCP relay sleeps: each of them takes seconds, and none of them a minute. */
+const usualLimits: NetworkLimits = { card: 60_000, carrier: 60_000, lease: 24_000 };
 /** One call of ip. Milliseconds. */
 const ipLimit = 20_000;
 
@@ -41,14 +50,18 @@ export function networkOfImage(): ((journal: Journal) => Promise<string>) | unde
  *
  * Journal events: network-card, network-carrier, network-lease, network-up; network-card-failed, network-lease-failed, network-route-failed.
  */
-export async function bringUpNetwork(plan: NetworkPlan, journal: Journal): Promise<string> {
+export async function bringUpNetwork(
+  plan: NetworkPlan,
+  journal: Journal,
+  limits: NetworkLimits = usualLimits,
+): Promise<string> {
   // Programs on this machine talk to each other over it.
   await ip(['link', 'set', 'dev', 'lo', 'up']).catch(() => undefined);
   const up: CardUp[] = [];
   let failure: unknown;
   for (const card of plan.cards) {
     try {
-      up.push(await bringUpCard(card, journal));
+      up.push(await bringUpCard(card, limits, journal));
     } catch (error) {
       if (!(error instanceof VmcoreError)) throw error;
       failure ??= error;
@@ -75,16 +88,16 @@ interface CardUp {
   readonly nameServers: readonly string[];
 }
 
-async function bringUpCard(card: CardPlan, journal: Journal): Promise<CardUp> {
-  const name = await findCard(card);
+async function bringUpCard(card: CardPlan, limits: NetworkLimits, journal: Journal): Promise<CardUp> {
+  const name = await findCard(card, limits.card);
   journal.event('network-card', { card: name, wasCalled: card.name, mac: card.mac });
   // The addresses were tried out by the kernel before; asking the neighbours again takes a second that a connection would fail in.
   write(`/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0');
   // Nothing is as good as any other size where the driver refuses this one.
   await ip(['link', 'set', 'dev', name, 'mtu', String(card.mtu)]).catch(tellRefused(card, journal));
   await ip(['link', 'set', 'dev', name, 'up']);
-  await waitForCarrier(name, card, journal);
-  const lease = card.configured === 'dhcp' ? await leaseFor(name, journal) : undefined;
+  await waitForCarrier(name, card, limits.carrier, journal);
+  const lease = card.configured === 'dhcp' ? await leaseFor(name, limits.lease, journal) : undefined;
   const { addresses, routes, nameServers } =
     lease === undefined ? { ...card, nameServers: [] } : merged(card, lease);
   for (const address of addresses) await addAddress(name, address);
@@ -93,12 +106,12 @@ async function bringUpCard(card: CardPlan, journal: Journal): Promise<CardUp> {
   return { addresses, nameServers };
 }
 
-async function findCard({ mac, name }: CardPlan): Promise<string> {
-  const found = await waitFor(() => cardWithAddress(mac), cardLimit);
+async function findCard({ mac, name }: CardPlan, limit: number): Promise<string> {
+  const found = await waitFor(() => cardWithAddress(mac), limit);
   if (found !== undefined) return found;
   throw new VmcoreError(
     'E_FILE',
-    `no network card ${mac} after ${cardLimit / 1000} s; there are: ${presentCards()}`,
+    `no network card ${mac} after ${limit / 1000} s; there are: ${presentCards()}`,
     {
       file: name,
       hint: 'check that the capture image has the module for it: restart the service',
@@ -122,11 +135,11 @@ const presentCards = (): string =>
     .join(', ') || 'none';
 
 /** A card without a carrier is configured all the same: some drivers do not tell. */
-async function waitForCarrier(name: string, card: CardPlan, journal: Journal): Promise<void> {
+async function waitForCarrier(name: string, card: CardPlan, limit: number, journal: Journal): Promise<void> {
   const started = performance.now();
   const carrier = await waitFor(
     () => (read(join(netFolder, name, 'carrier')) === '1' ? true : undefined),
-    carrierLimit,
+    limit,
     100,
   );
   if (carrier === true) {
@@ -139,13 +152,13 @@ async function waitForCarrier(name: string, card: CardPlan, journal: Journal): P
   journal.event('network-card-failed', {
     card: card.name,
     mac: card.mac,
-    message: `no carrier after ${carrierLimit / 1000} s: check cable and switch; going on without`,
+    message: `no carrier after ${limit / 1000} s: check cable and switch; going on without`,
   });
 }
 
-async function leaseFor(name: string, journal: Journal): Promise<Lease | undefined> {
+async function leaseFor(name: string, limit: number, journal: Journal): Promise<Lease | undefined> {
   try {
-    const lease = await askForLease(name);
+    const lease = await askForLease(name, limit);
     journal.event('network-lease', { card: name, address: lease.address, router: lease.router ?? null });
     return lease;
   } catch (error) {

@@ -10,9 +10,9 @@
  *
  * Locks are not used, so version 3 needs no rpc.statd.
  */
-import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
 import { VmcoreError } from '../../../base/errors.ts';
+import { nodeDns } from '../../../sys/late-modules.ts';
 import { type NfsTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
 import type { DumpStore } from './dump-store.ts';
@@ -48,7 +48,7 @@ export async function openNfs(
 async function addressOf(server: string): Promise<string> {
   if (isIP(server) !== 0) return server;
   try {
-    return (await lookup(server)).address;
+    return (await nodeDns().lookup(server)).address;
   } catch (cause) {
     throw new VmcoreError('E_FILE', 'the name of the NFS server has no address', {
       file: server,
