@@ -6,11 +6,12 @@ import type { KdumpConf } from '../conf/kdump-conf.ts';
 import type { Target } from '../conf/target.ts';
 import type { NetworkPlan } from '../targets/network-plan.ts';
 import { runtimeModules } from './capture-image.ts';
-import { type BlockDevice, namesIn, refuseLayers } from './machine/block-device.ts';
+import { type BlockDevice, disksBelow, namesIn, refuseLayers } from './machine/block-device.ts';
 import { type CaptureModules, driversOf } from './machine/drivers.ts';
 import type { LiveSystem } from './machine/live-system.ts';
 import type { Watchdogs } from './machine/watchdogs.ts';
 import { loadOrder, type ModuleIndex, type ModuleToLoad, resolve } from './modules.ts';
+import type { ImageRequest } from './plan.ts';
 
 /** What one target needs; one that the machine falls back to counts like the first. */
 export interface TargetNeeds {
@@ -22,21 +23,27 @@ export interface TargetNeeds {
   readonly network: NetworkPlan | undefined;
 }
 
-/** In load order. E_UNSUPPORTED for a device that needs more than drivers, E_NEEDS for a module that the capture kernel lacks. */
+/**
+ * In load order. E_UNSUPPORTED for a device that needs more than drivers, unless a generator brings it up, E_NEEDS for a module that the capture kernel
+ * lacks.
+ */
 export function captureModules(
   machine: LiveSystem,
   kernel: CaptureModules,
   targets: readonly TargetNeeds[],
   watchdogs: Watchdogs,
-  conf: Pick<KdumpConf, 'extraModules'>,
+  {
+    conf,
+    bringUp = 'image',
+  }: Pick<ImageRequest, 'bringUp'> & { readonly conf: Pick<KdumpConf, 'extraModules'> },
 ): ModuleToLoad[] {
   const { index } = kernel;
   const wanted: string[] = [];
   const useful: string[] = [];
   for (const { target, device, cards, network } of targets) {
     if (device !== undefined) {
-      refuseLayers(device);
-      wanted.push(...driversOf(kernel, device.sysfs));
+      if (bringUp === 'image') refuseLayers(device);
+      for (const disk of disksBelow(device.sysfs)) wanted.push(...driversOf(kernel, disk));
     }
     if (cards.length > 0) {
       wanted.push(...cards.flatMap((card) => driversOf(kernel, card)));

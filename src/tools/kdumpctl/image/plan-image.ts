@@ -22,8 +22,7 @@ import { type SshFiles, sshFiles, sshProgramPath } from './ssh-files.ts';
  * does not bring up (LVM, LUKS, md, multipath, bonded cards, …), E_FILE for what is named and not there, E_NEEDS for what is not installed.
  */
 export async function planImage(request: ImageRequest): Promise<ImagePlan> {
-  const { machine, kernel, bringUp } = request;
-  const isOurs = bringUp !== 'generator';
+  const { machine, kernel, bringUp = 'image' } = request;
   const dracut = readDracutArgs(request.conf.dracutArgs);
   const conf: KdumpConf = {
     ...request.conf,
@@ -33,30 +32,18 @@ export async function planImage(request: ImageRequest): Promise<ImagePlan> {
   const resolved = await resolveTarget(machine, conf);
   const { target } = resolved;
   const ssh = target.kind === 'ssh' ? await sshFiles(machine, target) : undefined;
-  const network = isOurs ? await networkOf(machine, resolved, ssh, conf) : noNetwork;
+  const network = bringUp === 'image' ? await networkOf(machine, resolved, ssh, conf) : noNetwork;
   const rootfs = conf.failureAction === 'dump_to_rootfs' ? await rootFileSystem(machine) : undefined;
   const index = await cachedModuleTree(kernel.moduleTree);
   const captureKernel = { index, isRunning: isRunningKernel(machine, index.release) };
   const watchdogs = watchdogsOf(machine, captureKernel);
   const needs: TargetNeeds[] = [
-    {
-      target,
-      device: isOurs ? resolved.device : undefined,
-      cards: network.devices,
-      network: network.plan,
-    },
+    { target, device: resolved.device, cards: network.devices, network: network.plan },
     ...(rootfs === undefined
       ? []
-      : [
-          {
-            target: rootfs.target,
-            device: isOurs ? rootfs.device : undefined,
-            cards: [],
-            network: undefined,
-          },
-        ]),
+      : [{ target: rootfs.target, device: rootfs.device, cards: [], network: undefined }]),
   ];
-  const modules = captureModules(machine, captureKernel, needs, watchdogs, conf);
+  const modules = captureModules(machine, captureKernel, needs, watchdogs, { conf, bringUp });
   const programs = extraPrograms(machine, conf);
   const captureConf = confOf(conf, resolved);
   const files: CpioEntry[] = [

@@ -114,6 +114,13 @@ export function refuseLayers(device: BlockDevice): void {
   );
 }
 
+/** The folders in sysfs of the disks that it is made of, through all layers; itself where there is none. */
+export function disksBelow(sysfs: string): string[] {
+  const slaves = join(diskOf(sysfs), 'slaves');
+  const below = namesIn(slaves);
+  return below.length === 0 ? [sysfs] : below.flatMap((name) => disksBelow(realpathSync(join(slaves, name))));
+}
+
 /** In words; undefined for a device that a driver alone makes. */
 function layerOf(sysfs: string): string | undefined {
   const disk = diskOf(sysfs);
