@@ -5,9 +5,9 @@
  * Source of truth: fence_kdump_send(8) and message.h of agents/kdump in fence-agents 4.12: a datagram of two 32-bit words, magic and version, in
  * the sender's byte order. The receiver looks at the address that it comes from.
  */
-import { createSocket, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
+import type { Socket } from 'node:dgram';
 import { endianness } from 'node:os';
+import { nodeDgram, nodeDns } from '../../../sys/late-modules.ts';
 import { parseFenceArgs } from '../conf/fence-args.ts';
 import type { KdumpConf } from '../conf/kdump-conf.ts';
 import type { Journal } from '../journal.ts';
@@ -42,7 +42,7 @@ export function startFenceNotices(fence: KdumpConf['fence'], journal: Journal): 
   const socketFor = (family: 4 | 6): Socket => {
     const known = sockets[family];
     if (known !== undefined) return known;
-    const socket = createSocket(family === 6 ? 'udp6' : 'udp4');
+    const socket = nodeDgram().createSocket(family === 6 ? 'udp6' : 'udp4');
     socket.unref();
     socket.on('error', (error) => complain(`IPv${family}`, error.message));
     sockets[family] = socket;
@@ -50,7 +50,7 @@ export function startFenceNotices(fence: KdumpConf['fence'], journal: Journal): 
   };
   const tell = async (node: string): Promise<void> => {
     try {
-      const { address, family } = await lookup(node, { family: options.family });
+      const { address, family } = await nodeDns().lookup(node, { family: options.family });
       socketFor(family === 6 ? 6 : 4).send(fenceMessage(), options.port, address, (error) => {
         if (error !== null) complain(node, error.message);
       });

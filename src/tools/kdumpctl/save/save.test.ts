@@ -238,6 +238,27 @@ describe('a save', () => {
     assert.deepEqual(tried.asked, ['vmcore-dmesg.txt', 'vmcore plain', 'kexec-dmesg.log', 'close']);
   });
 
+  it('that our own code cannot filter is a copy of every byte', async () => {
+    let attempts = 0;
+    const tried = await attempt({}, (store) => ({
+      beginDump: async (name, shape) => {
+        const writer = await store.beginDump(name, shape);
+        attempts++;
+        if (attempts > 2) return writer;
+        const write = (): never => {
+          throw new RangeError('a bug');
+        };
+        return { ...writer, sink: { ...writer.sink, write } };
+      },
+    }));
+    const nexts = tried.journal.events
+      .filter(({ name }) => name === 'dump-again')
+      .map(({ fields }) => fields.next);
+    assert.deepEqual(nexts, ['dump level 1', 'every byte']);
+    assert.equal(tried.result?.outcome, 'saved');
+    assert.ok(readFileSync(join(tried.dumps, 'vmcore')).equals(readFileSync(vmcore)));
+  });
+
   it('whose own code is wrong ends as one that failed', async () => {
     const tried = await attempt({}, () => ({
       beginDump: () => {

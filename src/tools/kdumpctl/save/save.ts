@@ -93,7 +93,7 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
   try {
     tellEnvironment(journal);
     const dump = await steps.timed('open vmcore', () => openVmcore(request));
-    await steps.timed('tell reason', () => tellReason(dump, journal));
+    await steps.timed('tell reason', () => reasonOf(dump, journal));
     if (attempt === 'first' && (await forbidden(request, watchers))) return { outcome: 'forbidden' };
     const address = await networkUp(request, watchers);
     notices = startFenceNotices(plan.fence, journal);
@@ -131,6 +131,15 @@ function openVmcore({ vmcore, plan: { collector }, attempt }: SaveRequest): Dump
     codecs: nativeCodecs(),
     cutShort: 'accept',
   });
+}
+
+/** Not to know must not cost the dump, whatever is wrong, and be it our own code. */
+function reasonOf(dump: Dump, journal: Journal): void {
+  try {
+    tellReason(dump, journal);
+  } catch (error) {
+    journal.event('reason-failed', { message: lineOf(error) });
+  }
 }
 
 /** Whether kdump_pre wants no dump. Nothing else of what runs before the save can keep it from being tried. */
@@ -208,7 +217,7 @@ async function saveInto(
   return { outcome: 'saved', place, lost };
 }
 
-/** One that cannot be made or kept must not cost the dump. */
+/** One that cannot be made or kept must not cost the dump, whatever is wrong, and be it our own code. */
 async function saveSmallFile(
   store: DumpStore,
   dump: Dump,
@@ -222,8 +231,7 @@ async function saveSmallFile(
     });
     if (bytes !== undefined) journal.event(`${event}-saved`, { name, bytes });
   } catch (error) {
-    if (!(error instanceof VmcoreError)) throw error;
-    journal.event(`${event}-failed`, { name, message: error.toLine() });
+    journal.event(`${event}-failed`, { name, message: lineOf(error) });
   }
 }
 

@@ -65,8 +65,9 @@ export async function writeDump(request: WriteRequest, watchers: Watchers): Prom
       return await writeOnce(request, way, watchers);
     } catch (error) {
       const next = waysAfter(error, way, others);
-      if (!(error instanceof VmcoreError) || next === undefined) throw error;
-      journal.event('dump-again', { message: error.toLine(), next: wayText(next[0]) });
+      if (next === undefined) throw error;
+      const message = error instanceof VmcoreError ? error.toLine() : String(error);
+      journal.event('dump-again', { message, next: wayText(next[0]) });
       ways = next;
     }
   }
@@ -82,14 +83,17 @@ function waysOf(collector: Collector): readonly Way[] {
 
 /** What to try next; undefined when nothing would go better. */
 function waysAfter(error: unknown, way: Way, others: readonly Way[]): readonly [Way, ...Way[]] | undefined {
-  if (!(error instanceof VmcoreError)) return undefined;
+  const code = error instanceof VmcoreError ? error.code : 'BUG';
   const [next, ...more] = others;
-  if (error.code === 'E_NO_SPACE') return next === undefined ? undefined : [next, ...more];
-  // The kernel's memory does not tell which pages are which: every page but those of zeros.
-  const isUnfilterable = error.code === 'E_NO_INFO' || error.code === 'E_UNREADABLE';
-  if (!isUnfilterable || way.kind === 'copy' || way.level <= DumpLevel.zero) return undefined;
-  return [{ kind: 'filter', level: way.level & DumpLevel.zero }];
+  if (code === 'E_NO_SPACE') return next === undefined ? undefined : [next, ...more];
+  if (way.kind === 'copy' || !unfilterable.includes(code)) return undefined;
+  // Every page but those of zeros, for which little of the kernel has to be known; every byte, for which nothing.
+  const level = way.level & DumpLevel.zero;
+  return level === way.level ? [{ kind: 'copy' }] : [{ kind: 'filter', level }];
 }
+
+/** The memory does not tell which pages are which, or our own code does not understand it. */
+const unfilterable: readonly string[] = ['E_NO_INFO', 'E_UNREADABLE', 'E_CORRUPT', 'E_TRUNCATED', 'BUG'];
 
 const wayText = (way: Way): string => (way.kind === 'copy' ? 'every byte' : `dump level ${way.level}`);
 
