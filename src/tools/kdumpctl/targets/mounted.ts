@@ -39,7 +39,9 @@ export async function unmount(folder: string, source: string): Promise<void> {
 async function run(program: string, args: readonly string[], source: string, limit: number): Promise<void> {
   const { status, stderr } = await runLimited(program, args, limit);
   if (status === 0) return;
-  throw new VmcoreError('E_IO', `${program} failed: ${lastLine(stderr) || `exit status ${status}`}`, {
+  // busybox says once more what was mounted where.
+  const why = lastLine(stderr).replace(/^u?mount: .* failed: /, '');
+  throw new VmcoreError('E_IO', `${program} failed: ${why || `exit status ${status}`}`, {
     file: source,
     hint: 'check the target in kdump.conf, and that the capture image has the modules for it',
   });
