@@ -3,10 +3,10 @@
  *
  * Nothing is loaded here: --dry-run ends with the plan.
  */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
 import type { DeviceTree } from '../../formats/fdt.ts';
+import { nodeCrypto } from '../../sys/late-modules.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import { buildElfCoreHeader, elfCoreHeaderFacts, elfCoreHeaderRoom } from './elfcorehdr.ts';
 import type { KernelImage } from './images/image.ts';
@@ -74,7 +74,7 @@ export function planForMachine(request: MachinePlanRequest, files = new KernelFi
     bounds: request.bounds,
     console: serialConsole(image.arch, request.commandLine, iomem),
     shaInstructions: hasShaInstructions(image.arch, files.textIfThere('proc/cpuinfo') ?? ''),
-    random: (bytes) => randomBytes(bytes),
+    random: (bytes) => nodeCrypto().randomBytes(bytes),
     verify: request.verify,
     entry: request.entry,
   };

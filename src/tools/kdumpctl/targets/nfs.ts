@@ -102,7 +102,10 @@ async function mountWhenReached(
   return root;
 }
 
-/** The newest version that the server speaks; what it said to the first is told when it speaks none. */
+/**
+ * The newest version that the server speaks. What it said to the first is told when it speaks none: a server of version 4 alone has nobody to
+ * answer version 3.
+ */
 async function mountNewest(source: string, address: string, journal: Journal): Promise<string> {
   let first: unknown;
   for (const version of versions) {
@@ -111,8 +114,8 @@ async function mountNewest(source: string, address: string, journal: Journal): P
       journal.event('target-mounted', { source, version });
       return root;
     } catch (error) {
-      if (!(error instanceof VmcoreError) || !isAboutVersion(error.message)) throw error;
       first ??= error;
+      if (!(error instanceof VmcoreError) || !isAboutVersion(error.message)) break;
     }
   }
   throw first;

@@ -5,8 +5,8 @@
  * The machine code is x86_64.S and arm64.S; here it gets its parameters and becomes a segment. What it relies on at entry and what it
  * leaves to the kernel is at the head of the sources. Only its own first instructions are unverified: the code checks itself, too.
  */
-import { createHash } from 'node:crypto';
 import { VmcoreError } from '../../../base/errors.ts';
+import { nodeCrypto } from '../../../sys/late-modules.ts';
 import type { MovedRange } from '../elfcorehdr.ts';
 import type { KexecArch, Segment } from '../segment.ts';
 import { arm64Listing } from './code-arm64.ts';
@@ -124,7 +124,7 @@ export function trampoline(options: TrampolineOptions): Trampoline {
   });
   if (checked.length > 0) {
     const own = data.subarray(0, dataEnd - sizeofCheck);
-    setCheck(checked.length, address, own.length, createHash('sha256').update(own).digest());
+    setCheck(checked.length, address, own.length, nodeCrypto().createHash('sha256').update(own).digest());
   }
   return { segment: { name: 'trampoline', data, address, size }, entry: address };
 }
@@ -186,7 +186,7 @@ const zeros = new Uint8Array(64 * 1024);
 
 /** Of the memory that the segment becomes. */
 function digestOf({ data, size }: Segment): Buffer {
-  const hash = createHash('sha256').update(data);
+  const hash = nodeCrypto().createHash('sha256').update(data);
   for (let left = size - data.length; left > 0; left -= zeros.length) {
     hash.update(zeros.subarray(0, Math.min(left, zeros.length)));
   }

@@ -1,0 +1,8 @@
+/**
+ * Parts of Node that load slowly (node:crypto alone is fifty internal modules) and are not needed in most runs: loaded at their first use, so that
+ * `vmcore save` starts without them in the capture kernel.
+ */
+export const nodeCrypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
+export const nodeDgram = (): typeof import('node:dgram') => process.getBuiltinModule('node:dgram');
+export const nodeDns = (): typeof import('node:dns/promises') =>
+  process.getBuiltinModule('node:dns/promises');
