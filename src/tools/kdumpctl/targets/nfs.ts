@@ -17,9 +17,9 @@ import { type NfsTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
 import type { DumpStore } from './dump-store.ts';
 import { folderStoreOrClose } from './folder-store.ts';
-import { waitFor } from './limited.ts';
 import { mount, unmount } from './mounted.ts';
 import type { StorePlace } from './store-place.ts';
+import { whenReached } from './when-reached.ts';
 
 const versions = ['4.2', '4.1', '4.0', '3'] as const;
 export type NfsVersion = (typeof versions)[number];
@@ -35,7 +35,7 @@ export async function openNfs(
 ): Promise<DumpStore> {
   const address = await addressOf(target.server);
   const source = `${isIPv6(target.server) ? `[${target.server}]` : target.server}:${target.exported}`;
-  const root = await mountWhenReached(source, address, serverLimit, journal);
+  const root = await whenReached(() => mountNewest(source, address, journal), serverLimit, journal);
   return await folderStoreOrClose({
     root,
     path,
@@ -74,35 +74,6 @@ export function nfsOptions(address: string, version: NfsVersion): string[] {
 }
 
 /**
- * A switch may take half a minute to let a card talk: a server that is not reached is tried again until the limit, anything that a server answers
- * is final.
- */
-async function mountWhenReached(
-  source: string,
-  address: string,
-  limit: number,
-  journal: Journal,
-): Promise<string> {
-  let failure: unknown;
-  const root = await waitFor(
-    async () => {
-      try {
-        return await mountNewest(source, address, journal);
-      } catch (error) {
-        if (!(error instanceof VmcoreError) || !isUnreachable(error.message)) throw error;
-        failure = error;
-        journal.event('target-unreachable', { message: error.toLine() });
-        return undefined;
-      }
-    },
-    limit,
-    3000,
-  );
-  if (root === undefined) throw failure;
-  return root;
-}
-
-/**
  * The newest version that the server speaks. What it said to the first is told when it speaks none: a server of version 4 alone has nobody to
  * answer version 3.
  */
@@ -127,9 +98,3 @@ const mountAs = (source: string, address: string, version: NfsVersion): Promise<
 /** strerror() of EPROTONOSUPPORT, EINVAL and ENOENT: the last because an export has another path in version 4. */
 const isAboutVersion = (message: string): boolean =>
   /Protocol not supported|Invalid argument|No such file or directory/.test(message);
-
-/** strerror() of EHOSTUNREACH, ENETUNREACH and ETIMEDOUT. */
-export const isUnreachable = (message: string): boolean =>
-  /No route to host|Network is unreachable|Host is unreachable|Connection timed out|Operation timed out/.test(
-    message,
-  );

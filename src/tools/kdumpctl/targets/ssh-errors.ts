@@ -3,6 +3,7 @@
  * (sshconnect.c, sshconnect2.c, clientloop.c), and strerror() of glibc.
  */
 import { type ErrorCode, VmcoreError } from '../../../base/errors.ts';
+import { isUnreachable } from './when-reached.ts';
 
 interface Known {
   readonly pattern: RegExp;
@@ -69,12 +70,6 @@ const knownErrors: readonly Known[] = [
     hint: 'look at its log; what it has is named -incomplete',
   },
 ];
-
-/** strerror() of EHOSTUNREACH, ENETUNREACH, ETIMEDOUT: worth another attempt, while a network comes up. */
-export const isUnreachable = (said: string): boolean =>
-  /No route to host|Network is unreachable|Host is unreachable|Connection timed out|Operation timed out/.test(
-    said,
-  );
 
 /** `said`: all that ssh wrote to its stderr. `server`: user@host. */
 export function sshError(said: string, server: string): VmcoreError {

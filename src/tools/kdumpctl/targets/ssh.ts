@@ -16,11 +16,12 @@ import { type Program, requireProgram } from '../../../sys/programs.ts';
 import { type SshTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
 import { type DumpStore, type DumpWriter, dumpFileName, incompleteName } from './dump-store.ts';
-import { runLimited, waitFor } from './limited.ts';
+import { runLimited } from './limited.ts';
 import { shellCommand } from './shell-quote.ts';
-import { isUnreachable, sshError } from './ssh-errors.ts';
+import { sshError } from './ssh-errors.ts';
 import { SshStream } from './ssh-stream.ts';
 import type { StorePlace } from './store-place.ts';
+import { whenReached } from './when-reached.ts';
 
 /** Seconds: for the connection, and between questions to a server that says nothing; it may leave three of them unanswered. */
 const connectTimeout = 20;
@@ -99,25 +100,10 @@ interface RemoteFolder {
   readonly free: number | undefined;
 }
 
-/** While the server is not reached, tries again until the limit: a switch may take half a minute to let a card talk. */
 async function makeFolder(client: SshClient, place: StorePlace, journal: Journal): Promise<RemoteFolder> {
   const { path, name, serverLimit } = place;
-  let failure: unknown;
-  const said = await waitFor(
-    async () => {
-      try {
-        return await command(client, makeFolderScript, [path, name]);
-      } catch (error) {
-        if (!(error instanceof VmcoreError) || !isUnreachable(error.message)) throw error;
-        failure = error;
-        journal.event('target-unreachable', { message: error.toLine() });
-        return undefined;
-      }
-    },
-    serverLimit,
-    3000,
-  );
-  if (said === undefined) throw failure;
+  const attempt = (): Promise<string> => command(client, makeFolderScript, [path, name]);
+  const said = await whenReached(attempt, serverLimit, journal);
   const made = /^vmcore-name: (.+)$/m.exec(said)?.[1];
   const kilobytes = /^vmcore-free: (\d+)$/m.exec(said)?.[1];
   if (made === undefined) {

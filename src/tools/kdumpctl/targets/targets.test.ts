@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { failsWith } from '../../../../test/support/expect-error.ts';
+import { recordingJournal } from '../../../../test/support/recording-journal.ts';
 import type { ErrorCode } from '../../../base/errors.ts';
 import { parseLease } from './dhcp.ts';
 import { withoutUdev } from './find-device.ts';
@@ -13,6 +14,7 @@ import type { CardPlan } from './network-plan.ts';
 import { nfsOptions } from './nfs.ts';
 import { quoted, shellCommand } from './shell-quote.ts';
 import { sshError } from './ssh-errors.ts';
+import { whenReached } from './when-reached.ts';
 
 /** What a shell makes of a line: its words. */
 function wordsOf(line: string): string[] {
@@ -71,6 +73,31 @@ describe('what ssh says', () => {
       assert.match(error.toLine(), /^root@h: [^\n\r]+; [^\n\r]+ \[E_/);
     });
   }
+});
+
+describe('a server that is not reached', () => {
+  const unreachable = sshError('ssh: connect to host h port 22: No route to host', 'root@h');
+  it('is tried again until it answers', async () => {
+    const { event, events } = recordingJournal();
+    let tries = 0;
+    const attempt = async (): Promise<string> => {
+      if (++tries < 2) throw unreachable;
+      return 'answer';
+    };
+    assert.equal(await whenReached(attempt, 10_000, { event }), 'answer');
+    assert.deepEqual(
+      events.map(({ name }) => name),
+      ['target-unreachable'],
+    );
+  });
+  it('is given up in the end; what it answers is final', async () => {
+    const fails = (error: Error) => () => Promise.reject(error);
+    await assert.rejects(whenReached(fails(unreachable), 0, recordingJournal()), unreachable);
+    const refused = sshError('Connection refused', 'root@h');
+    const { event, events } = recordingJournal();
+    await assert.rejects(whenReached(fails(refused), 10_000, { event }), refused);
+    assert.deepEqual(events, []);
+  });
 });
 
 describe('options of an NFS mount', () => {
