@@ -69,8 +69,9 @@ test('a leased address is asked for again, and a name keeps its addresses', asyn
       says(
         { ...fixed, dynamic: true, valid_life_time: 3600 },
         {
+          // Nothing here routes IPv6.
           'getent ahosts dumps.example':
-            '192.0.2.9 STREAM dumps.example\n192.0.2.9 DGRAM\n2001:db8::9 STREAM\n',
+            '2001:db8::9 STREAM dumps.example\n2001:db8::9 DGRAM\n192.0.2.9 STREAM\n',
         },
       ),
     ),
@@ -78,8 +79,8 @@ test('a leased address is asked for again, and a name keeps its addresses', asyn
   const { plan } = await networkTo(machine, 'dumps.example');
   assert.equal(plan.cards[0]?.configured, 'dhcp');
   assert.deepEqual(plan.hosts, [
-    { name: 'dumps.example', address: '192.0.2.9' },
     { name: 'dumps.example', address: '2001:db8::9' },
+    { name: 'dumps.example', address: '192.0.2.9' },
   ]);
 });
 

@@ -23,9 +23,8 @@ const getent = { name: 'getent', debianPackage: 'libc-bin' };
 /** For a name or an address. E_FILE when it cannot be resolved or reached, E_UNSUPPORTED for a link that is not one card. */
 export async function networkTo(machine: LiveSystem, host: string): Promise<Network> {
   const addresses = await addressesOf(machine, host);
-  const [first = host] = addresses;
-  const routed = await cardOnRouteTo(machine, first);
-  const card = await cardPlan(machine, routed, first);
+  const { address, routed } = await firstRouted(machine, addresses);
+  const card = await cardPlan(machine, routed, address);
   const hosts: HostAddress[] = isIP(host) === 0 ? addresses.map((address) => ({ name: host, address })) : [];
   return {
     plan: { cards: [card], hosts, nameServers: nameServersOf(machine) },
@@ -100,6 +99,23 @@ interface RoutedCard {
 }
 
 const classNet = (machine: LiveSystem): string => join(machine.root, 'sys/class/net');
+
+/** A name may have addresses of a family that this machine does not speak. */
+async function firstRouted(
+  machine: LiveSystem,
+  addresses: readonly string[],
+): Promise<{ readonly address: string; readonly routed: RoutedCard }> {
+  const errors: VmcoreError[] = [];
+  for (const address of addresses) {
+    try {
+      return { address, routed: await cardOnRouteTo(machine, address) };
+    } catch (error) {
+      if (!(error instanceof VmcoreError)) throw error;
+      errors.push(error);
+    }
+  }
+  throw errors[0] ?? new Error('no address to look for');
+}
 
 async function cardOnRouteTo(machine: LiveSystem, address: string): Promise<RoutedCard> {
   const [route] = await ip<Route>(machine, ['route', 'get', address], address);
