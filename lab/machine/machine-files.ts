@@ -9,7 +9,6 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -114,9 +113,12 @@ async function seedCache(stage: string): Promise<void> {
     join(projectInMachine, 'node_modules/.bin/node'),
     join(projectInMachine, 'lab/machine/seed-cache.ts'),
   ]);
-  for (const name of readdirSync(join(stage, runtime))) {
-    if (!existsSync(join(kept, name))) copyFileSync(join(stage, runtime, name), join(kept, name));
-  }
+  const before = new Set(readdirSync(kept));
+  const made = readdirSync(join(stage, runtime)).filter((name) => !before.has(name));
+  if (made.length === 0) return;
+  // What there was is of another node, or of libraries that are not in the tree any more.
+  for (const name of before) for (const place of [kept, join(stage, runtime)]) rmSync(join(place, name));
+  for (const name of made) copyFileSync(join(stage, runtime, name), join(kept, name));
 }
 
 /** Runs a program of the machine, in a chroot. */
