@@ -121,9 +121,9 @@ export async function panicAndSave(
   const run = await runGuest(
     guest,
     { total: timeout, silence: silenceLimit, abort: new AbortController().signal },
-    (line, seconds) => {
+    (line, seconds, processorSeconds) => {
       timeline.line(line, seconds);
-      return onLine(line, seconds);
+      return onLine(line, seconds, processorSeconds);
     },
   );
   timeline.off(run.seconds);

@@ -4,7 +4,7 @@
  * The guest cannot restart: a reboot ends the run. All times are the host's, seconds since the guest was started.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import type { Accelerator } from './accelerator.ts';
@@ -48,8 +48,11 @@ export interface GuestRun {
   readonly complaints: string;
 }
 
-/** Called for every line of the console; returning 'stop' ends the guest. */
-export type OnLine = (line: string, seconds: number) => 'stop' | undefined;
+/**
+ * Called for every line of the console; returning 'stop' ends the guest. `processorSeconds`: what QEMU has used of the processors until then, for who
+ * measures on a machine that does other things as well.
+ */
+export type OnLine = (line: string, seconds: number, processorSeconds: number) => 'stop' | undefined;
 
 /** Runs the guest until it powers off, restarts, is stopped or runs into a limit. E_NEEDS when QEMU does not start. */
 export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Promise<GuestRun> {
@@ -78,7 +81,10 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
       writeSync(log, text, null, 'latin1');
       const lines = (partial + text).split('\n');
       partial = lines.pop() ?? '';
-      for (const line of lines) if (onLine(line.trimEnd(), seconds()) === 'stop') stop('stopped');
+      const processor = lines.length === 0 ? 0 : processorSecondsOf(child.pid);
+      for (const line of lines) {
+        if (onLine(line.trimEnd(), seconds(), processor) === 'stop') stop('stopped');
+      }
     });
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
@@ -111,6 +117,16 @@ const memoryInFile = (path: string, megabytes: number): string[] => [
   ...['-object', `memory-backend-file,id=ram,size=${megabytes}M,mem-path=${inOption(path)},share=on`],
   ...['-machine', 'memory-backend=ram'],
 ];
+
+/** User and system time, of proc_pid_stat(5): counted in ticks of 10 ms. 0 for a process that is gone. */
+function processorSecondsOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
+}
 
 function qemuArguments(guest: Guest): string[] {
   const megabytes = Math.floor(guest.memory / 2 ** 20);
