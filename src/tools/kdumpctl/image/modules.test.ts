@@ -8,7 +8,7 @@ import { zstdCompressSync } from 'node:zlib';
 import { findProgram } from '../../../sys/programs.ts';
 import { cachedModuleTree } from './module-cache.ts';
 import { readModuleTree, unpackedModule } from './module-tree.ts';
-import { loadOrder } from './modules.ts';
+import { loadOrder, modulesForDevice } from './modules.ts';
 
 /** The facts of Debian 12's ext4 and crc32c modules, which the tree below states once a way. */
 const facts: Readonly<Record<string, readonly string[]>> = {
@@ -170,3 +170,30 @@ test('a folder that is no module tree is refused', async () => {
   await assert.rejects(readModuleTree(tmpdir()), { code: 'E_FILE' });
   await assert.rejects(readModuleTree('/nowhere'), { code: 'E_FILE' });
 });
+
+const virtioDisk = 'virtio:d00000002v00001AF4';
+const ahci = 'pci:v00008086d00002922sv00001AF4sd00001100bc01sc06i01';
+
+test(
+  'a device finds the modules that say they drive it',
+  inTree(
+    {
+      ...depmodTree,
+      'modules.alias': [
+        '# Aliases extracted from modules themselves.',
+        'alias pci:v*d*sv*sd*bc01sc06i01* ahci',
+        'alias pci:v00008086d00002922sv*sd*bc*sc*i* ahci',
+        'alias pci:v0000[78]*d00002922sv*sd*bc*sc*i* other-ahci',
+        'alias pci:v00001AF4d*sv*sd*bc*sc*i* virtio_pci',
+        'alias virtio:d00000002v* virtio_blk',
+      ].join('\n'),
+    },
+    async (tree) => {
+      const index = await readModuleTree(tree);
+      assert.deepEqual(modulesForDevice(index, ahci), ['ahci', 'other_ahci']);
+      assert.deepEqual(modulesForDevice(index, virtioDisk), ['virtio_blk']);
+      assert.deepEqual(modulesForDevice(index, 'virtio:d00000001v00001AF4'), []);
+      assert.deepEqual(modulesForDevice(index, 'acpi:PNP0A03:'), []);
+    },
+  ),
+);
