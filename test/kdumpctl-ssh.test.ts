@@ -15,14 +15,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  knownHostsLine,
-  makeKey,
-  publicKey,
-  type Sshd,
-  sshdProgram,
-  startSshd,
-} from '../lab/servers/sshd.ts';
 import { findProgram, requireProgram, runProgram } from '../src/sys/programs.ts';
 import type { SshTarget } from '../src/tools/kdumpctl/conf/target.ts';
 import type { LiveSystem } from '../src/tools/kdumpctl/image/machine/live-system.ts';
@@ -30,6 +22,14 @@ import type { Log } from '../src/tools/kdumpctl/service/log.ts';
 import { propagate, type RunOnTerminal } from '../src/tools/kdumpctl/service/propagate.ts';
 import { reachTarget } from '../src/tools/kdumpctl/service/reach-target.ts';
 import { targetRoom } from '../src/tools/kdumpctl/service/target-room.ts';
+import {
+  knownHostsLine,
+  makeKey,
+  publicKey,
+  type Sshd,
+  sshdProgram,
+  startSshd,
+} from '../src/tools/rehearse/servers/sshd.ts';
 import { failsWith } from './support/expect-error.ts';
 
 const skip = findProgram(sshdProgram.name) === undefined ? 'no sshd: install openssh-server' : false;
