@@ -72,6 +72,7 @@ const steps: readonly Step[] = [
   kdumpctl('stale', 'status', '--json'),
   run('restart', 'systemctl', 'restart', 'kdump.service'),
   run('why', 'journalctl', '-u', 'kdump.service', '-o', 'cat'),
+  kdumpctl('restarted', 'restart', '--json'),
   kdumpctl('estimate', 'estimate', '--json'),
   kdumpctl('reset', 'reset-crashkernel', '--value', '192M'),
   shell('grub', 'grep -h crashkernel= /etc/default/grub.d/*.cfg'),
@@ -168,6 +169,11 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
     const why = done('why').stdout;
     for (const reason of stale) assert.ok(why.includes(reason), `${reason} in\n${why}`);
     assert.equal(why.match(/building the capture image/g)?.length, 2, why);
+  });
+
+  it('is loaded again by restart, without building', () => {
+    const { outcome, built } = JSON.parse(done('restarted').stdout);
+    assert.deepEqual([outcome, built], ['armed', []]);
   });
 
   it('estimates what to reserve, and sets it for the next boot', () => {

@@ -9,7 +9,8 @@ import {
   statusHeadline,
   statusWarnings,
 } from '../../tools/kdumpctl/service/describe.ts';
-import { type Service, serviceOf, withService } from '../../tools/kdumpctl/service/service.ts';
+import type { WhenToLoad } from '../../tools/kdumpctl/service/loading.ts';
+import { serviceOf, withService } from '../../tools/kdumpctl/service/service.ts';
 import type { Started } from '../../tools/kdumpctl/service/start.ts';
 import type { ServiceStatus } from '../../tools/kdumpctl/service/status.ts';
 import { printFields, printJson, printText } from '../output.ts';
@@ -32,23 +33,19 @@ const serviceCommand = (
 ): Command =>
   withFileOptions(new Command(name).description(description)).option('--json', 'as JSON').action(run);
 
-const startIt = async (service: Service): Promise<Started> => (await starting()).start(service);
-
-export const startCommand = (): Command =>
-  serviceCommand('start', 'arm the crash kernel, building its image when that is needed', async (options) =>
-    printStarted(await withService(serviceRequest(options), startIt), options),
-  );
-
-export const restartCommand = (): Command =>
-  serviceCommand('restart', 'unload the crash kernel, and start', async (options) =>
+const startCommandOf = (name: string, description: string, load: WhenToLoad): Command =>
+  serviceCommand(name, description, async (options) =>
     printStarted(
-      await withService(serviceRequest(options), async (service) => {
-        (await loading()).stop(service);
-        return startIt(service);
-      }),
+      await withService(serviceRequest(options), async (service) => (await starting()).start(service, load)),
       options,
     ),
   );
+
+export const startCommand = (): Command =>
+  startCommandOf('start', 'arm the crash kernel, building its image when that is needed', 'when needed');
+
+export const restartCommand = (): Command =>
+  startCommandOf('restart', 'start, and load the crash kernel again whatever is loaded', 'always');
 
 function printStarted(started: Started, { json }: Options): void {
   if (json) {

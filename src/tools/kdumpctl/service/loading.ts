@@ -18,12 +18,21 @@ import {
   writeState,
 } from './state.ts';
 
-/** False when exactly this is loaded already. */
-export function loadUnlessLoaded(service: Service, sysconfig: Sysconfig, record: ImageRecord): boolean {
+/** "always": also when exactly this is loaded. What is loaded stays until the new one takes its place. */
+export type WhenToLoad = 'when needed' | 'always';
+
+/** False when exactly this is loaded already, and need not be again. */
+export function loadImage(
+  service: Service,
+  sysconfig: Sysconfig,
+  record: ImageRecord,
+  when: WhenToLoad,
+): boolean {
   const load = loadOf(service, sysconfig, record);
   const { loaded } = readState(service.places);
-  if (isLoaded('crash') && loaded !== undefined && isSameLoad(load, loaded)) return false;
-  loadNow(service, sysconfig, load);
+  if (when === 'when needed' && isLoaded('crash') && loaded !== undefined && isSameLoad(load, loaded))
+    return false;
+  loadNow(service, load);
   return true;
 }
 
@@ -44,6 +53,7 @@ function loadOf({ files }: Service, sysconfig: Sysconfig, record: ImageRecord): 
     stamp,
     kernel: record.kernel.image,
     kernelStamp,
+    kexecArgs: sysconfig.kexecArgs,
     commandLine: commandLineFor(sysconfig, record.watchdogs, files.sysconfig.path),
   };
 }
@@ -54,14 +64,15 @@ const isSameLoad = (a: PlannedLoad, b: PlannedLoad): boolean =>
   isSameFile(a.stamp, b.stamp) &&
   a.kernel === b.kernel &&
   isSameFile(a.kernelStamp, b.kernelStamp) &&
-  a.commandLine === b.commandLine;
+  a.commandLine === b.commandLine &&
+  a.kexecArgs.join(' ') === b.kexecArgs.join(' ');
 
-function loadNow({ files, places }: Service, sysconfig: Sysconfig, load: PlannedLoad): void {
+function loadNow({ files, places }: Service, load: PlannedLoad): void {
   const call = arm({
     kernel: load.kernel,
     initrd: load.image,
     commandLine: load.commandLine,
-    args: parseKexecArgs(sysconfig.kexecArgs, files.sysconfig.path),
+    args: parseKexecArgs(load.kexecArgs, files.sysconfig.path),
   });
   writeState(places, { ...readState(places), loaded: { ...load, at: new Date().toISOString(), call } });
 }
@@ -89,7 +100,7 @@ export function reload(service: Service): LoadRecord {
     });
   }
   if (!isLoaded('crash')) service.log.warn('the crash kernel was not loaded');
-  loadNow(service, sysconfig, loadOf(service, sysconfig, image));
+  loadNow(service, loadOf(service, sysconfig, image));
   const { loaded } = readState(service.places);
   if (loaded === undefined) throw new VmcoreError('E_IO', 'what was loaded was not remembered');
   return loaded;

@@ -2,7 +2,7 @@
 import { checkReservation } from '../../kexec/status.ts';
 import { thisSystem } from '../image/machine/live-system.ts';
 import { buildServiceImage, ensureImage, planServiceImage, whyStale } from './build.ts';
-import { loadUnlessLoaded } from './loading.ts';
+import { loadImage, type WhenToLoad } from './loading.ts';
 import { tellOfNewDump } from './new-dumps.ts';
 import { reachTarget } from './reach-target.ts';
 import { recoverRawDump } from './recover.ts';
@@ -22,7 +22,7 @@ export interface Started {
  * Arms the crash kernel as the configuration wants it, building the image when that is needed. Errors: E_FILE for a configuration that cannot be
  * used, E_NEEDS without a reservation, and those of planning, building and loading.
  */
-export async function start(service: Service): Promise<Started> {
+export async function start(service: Service, load: WhenToLoad): Promise<Started> {
   const configuration = usableConfiguration(service);
   const { conf, sysconfig } = configuration;
   await recoverRawDump(conf, service.log);
@@ -31,7 +31,7 @@ export async function start(service: Service): Promise<Started> {
   const system = thisSystem();
   await reachTarget(planned.plan.conf.target, planned.plan.conf.path, system, service.log);
   const { record, built } = await ensureImage(service, configuration, planned);
-  const isNew = loadUnlessLoaded(service, sysconfig, record);
+  const isNew = loadImage(service, sysconfig, record, load);
   const status = await plannedStatus(service, planned, system);
   tellOfNewDump(service.places, status.newestDump, sysconfig.notify ? 'tell' : 'silent', service.log);
   return { outcome: isNew ? 'armed' : 'was armed', built, status };

@@ -39,6 +39,9 @@ export interface LoadRecord {
   readonly kernel: string;
   readonly kernelStamp: FileStamp;
   readonly commandLine: string;
+  /** KEXEC_ARGS. */
+  readonly kexecArgs: readonly string[];
+  /** The system call that loaded it. */
   readonly call: string;
 }
 
