@@ -135,5 +135,11 @@ test('the capture log begins where the clock starts again after the panic', () =
     '[    0.2] more',
   ];
   assert.equal(captureLog(lines.join('\n')), lines.slice(3).join('\n'));
+  const late = [
+    ...lines.slice(0, 3),
+    '[  999.500000] vmcore: stage0-start {}',
+    '[  999.600000] vmcore: save-start {}',
+  ];
+  assert.equal(captureLog(late.join('\n')), late.slice(3).join('\n'));
   assert.equal(captureLog(lines.slice(0, 3).join('\n')), '');
 });

@@ -190,14 +190,18 @@ export class Timeline {
   }
 }
 
-/** The part of a serial log that the capture kernel wrote: after the panic, the kernel's clock starts again. */
+/**
+ * The part of a serial log that the capture kernel wrote: after the panic, the kernel's clock starts again. A capture kernel that says nothing for as long as
+ * the first one lived is known by its stage 0.
+ */
 export function captureLog(serialLog: string): string {
   const lines = serialLog.split('\n');
   let panicked = false;
   let before = 0;
   for (const [index, line] of lines.entries()) {
     const time = Number(/^\[\s*(\d+\.\d+)\]/.exec(line)?.[1] ?? before);
-    if (panicked && time < before) return lines.slice(index).join('\n');
+    if (panicked && (time < before || line.includes('vmcore: stage0-start ')))
+      return lines.slice(index).join('\n');
     panicked ||= panicPattern.test(line.trimEnd());
     before = time;
   }
