@@ -68,8 +68,10 @@ export async function standInDisk(
     newFile(image, size - partitionStart - partitionEnd);
     await makeTable(disk, name.value);
   }
-  if (target.kind === 'filesystem') await makeFileSystem(image, target.fileSystem, name);
-  if (isPartition) await copySparse(image, disk, { to: partitionStart / mebibyte });
+  if (target.kind === 'filesystem') {
+    await makeFileSystem(image, target.fileSystem, name);
+    if (isPartition) await copySparse(image, disk, { to: partitionStart / mebibyte });
+  }
   return {
     plan: withConf(planned, { ...planned.conf, target: { ...target, device: name } }),
     disks: [{ file: disk, bus: bus ?? 'virtio', access: 'read-write' }],
