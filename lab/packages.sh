@@ -58,6 +58,7 @@ case $what in
     need nfs-ganesha-vfs 'the VFS module of nfs-ganesha' 'a target of the dumps that the tests save' has_file $ganesha_vfs
     need xfsprogs mkfs.xfs 'makes a disk that the tests save a dump to' has mkfs.xfs
     need btrfs-progs mkfs.btrfs 'makes a disk that the tests save a dump to' has mkfs.btrfs
+    need fdisk sfdisk 'makes the partitions that the tests save a dump to' has sfdisk
     need debootstrap debootstrap 'makes the whole machine whose kdump service the tests run' has debootstrap
     ;;
 esac

@@ -81,8 +81,11 @@ copy_vmcore() {
   case "$device" in
     UUID=* | LABEL=*) device=$(findfs "$device" 2>/dev/null) ;;
   esac
+  # As in targets/file-system.ts: the path counts from the top of a btrfs.
+  options=rw
+  if [ "$file_system" = btrfs ]; then options=rw,subvolid=5; fi
   # What died may have left it mounted, at another place. A second mount shows the same files.
-  if ! watched 120 120 mount -t "$file_system" "$device" /mnt </dev/null >/tmp/copy-errors 2>&1; then
+  if ! watched 120 120 mount -t "$file_system" -o "$options" "$device" /mnt </dev/null >/tmp/copy-errors 2>&1; then
     copy_failed "the target cannot be mounted: $(json_text </tmp/copy-errors)"
     return
   fi

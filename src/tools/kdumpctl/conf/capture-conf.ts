@@ -9,7 +9,7 @@ import { type PathTarget, type Target, targetText } from './target.ts';
 
 /** A start has found out which file system the dump goes to. */
 export interface CaptureConf
-  extends Omit<KdumpConf, 'rebuild' | 'dracutArgs' | 'autoResetCrashkernel' | 'extraBins' | 'extraModules'> {
+  extends Omit<KdumpConf, 'rebuild' | 'dracutArgs' | 'extraBins' | 'extraModules'> {
   readonly target: Exclude<Target, PathTarget>;
 }
 

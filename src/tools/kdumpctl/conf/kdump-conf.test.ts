@@ -38,7 +38,6 @@ describe('kdump.conf', () => {
       rebuild: 'when-needed',
       dracutArgs: [],
       fence: { nodes: [], args: [] },
-      autoResetCrashkernel: true,
     } satisfies KdumpConf);
   });
 
@@ -83,7 +82,6 @@ auto_reset_crashkernel no\r
       rebuild: 'always',
       dracutArgs: ['--omit-drivers', 'cfg80211 snd', '--add-drivers', 'ext2 ext3'],
       fence: { nodes: ['node2', '192.0.2.2'], args: ['-p', '7410', '-f', 'auto'] },
-      autoResetCrashkernel: false,
     });
   });
 
@@ -368,9 +366,11 @@ const wrong: readonly (readonly [rule: string, text: string, lines: readonly str
     ['1: dracut_args: a quote that is not closed; close it'],
   ],
   [
-    'auto_reset_crashkernel in other words',
-    'auto_reset_crashkernel maybe',
-    ['1: warning: auto_reset_crashkernel "maybe" is taken for yes; write "yes" or "no"'],
+    'a crashkernel= that is to be changed by an update',
+    'auto_reset_crashkernel yes',
+    [
+      '1: warning: auto_reset_crashkernel "yes" has no effect: crashkernel= is never changed unasked; set it with vmcore kdumpctl reset-crashkernel',
+    ],
   ],
 ];
 

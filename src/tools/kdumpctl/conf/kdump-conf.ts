@@ -50,7 +50,6 @@ export interface KdumpConf {
   readonly dracutArgs: readonly string[];
   /** Whom to tell that this machine is saving a dump and must not be fenced. */
   readonly fence: { readonly nodes: readonly string[]; readonly args: readonly string[] };
-  readonly autoResetCrashkernel: boolean;
 }
 
 export interface ParsedConf {
@@ -92,8 +91,8 @@ export function parseKdumpConf(text: string, file: string, own?: OwnNames): Pars
     rebuild: rebuildOf(entries, problems),
     dracutArgs: dracutArgsOf(entries, problems),
     fence: fenceOf(entries, own, problems),
-    autoResetCrashkernel: autoResetOf(entries.get('auto_reset_crashkernel'), problems),
   };
+  checkAutoReset(entries.get('auto_reset_crashkernel'), problems);
   return { conf, problems: problems.all, entries };
 }
 
@@ -293,14 +292,12 @@ function fenceArgsOf(entry: Directive | undefined, problems: Problems): string[]
   }
 }
 
-function autoResetOf(entry: Directive | undefined, problems: Problems): boolean {
-  if (entry === undefined || entry.value === 'yes') return true;
-  if (entry.value === 'no') return false;
-  // The original takes it for yes.
+/** Updates of kdump-utils raise crashkernel= to their new default; here nothing changes it but who is asked to. */
+function checkAutoReset(entry: Directive | undefined, problems: Problems): void {
+  if (entry === undefined || entry.value === 'no') return;
   problems.warn(
     entry.line,
-    `auto_reset_crashkernel "${entry.value}" is taken for yes`,
-    'write "yes" or "no"',
+    `auto_reset_crashkernel "${entry.value}" has no effect: crashkernel= is never changed unasked`,
+    'set it with vmcore kdumpctl reset-crashkernel',
   );
-  return true;
 }
