@@ -167,6 +167,9 @@ function reportText(setting: Setting, contest: Contest, rounds: number): string 
     '',
     `The least memory that ours left available: ${formatSize(least)}.`,
     '',
+    // Else the figures would be taken for those of a machine.
+    'An emulated processor translates every piece of code before it runs it first: starting node is a hundred thousand such pieces, and is over before most are run twice. makedumpfile is small. On a processor of its own the same two programs need about the same time for the same dump (`bench/results.md`, one thread).',
+    '',
     '| step | ours | peer |',
     '|---|---:|---:|',
     ...stepRows(contest),
