@@ -5,7 +5,7 @@
 import { text } from 'node:stream/consumers';
 
 const columns = 112;
-const maxRows = 60;
+const maxRows = 84;
 const cell = { width: 7.3, height: 16 } as const;
 const margin = 16;
 

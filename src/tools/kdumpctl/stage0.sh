@@ -36,7 +36,7 @@ start_watching
 
 # run_save ATTEMPT CONF: one run of vmcore save. Its status is in $status; 126 when it could not be tried.
 run_save() {
-  # V8's compilers come late: until they are worth it most dumps are saved, and starting them takes memory, and time on the one processor.
+  # V8's compilers come late: until they are worth it most dumps are saved, and starting them takes memory: 2 to 5 MB (bench:capture).
   node_options='--no-sparkplug --invocation-count-for-maglev=100000 --invocation-count-for-turbofan=1000000'
   # A second attempt has less memory than the first one: no threads of V8 beside the main one, and the smallest heap.
   if [ "$1" = again ]; then node_options='--single-threaded --max-semi-space-size=1 --optimize-for-size'; fi
