@@ -60,7 +60,31 @@ rm /etc/sysconfig/kdump
 journalctl -u kdump.service -o cat | grep "^Loaded again"
 `;
 
+/** The service starts again when its node crashed, and nothing waits for that. */
+const armedByService = `
+tries=0
+until [ "$(cat /sys/kernel/kexec_crash_loaded)" = 1 ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 240 ] || { echo "nothing was armed"; systemctl status kdump.service; exit 1; }
+  sleep 1
+done
+until [ "$(systemctl is-active kdump.service)" = active ]; do sleep 1; done
+journalctl --sync
+`;
+
+/** A node that dies in the middle of a start. */
+const crashedStart = `
+systemctl stop kdump.service
+systemctl start --no-block kdump.service
+until pid=$(systemctl show -P MainPID kdump.service) && [ "$pid" != 0 ]; do sleep 0.1; done
+sleep 0.5
+kill -TRAP $pid
+${armedByService}
+echo "restarts: $(systemctl show -P NRestarts kdump.service)"
+`;
+
 const steps: readonly Step[] = [
+  shell('boot', armedByService),
   run('journal', 'journalctl', '-u', 'kdump.service', '-o', 'cat'),
   kdumpctl('armed', 'status', '--json'),
   run('state', 'stat', '-c', '%a %n', '/var/lib/kdump/state.json'),
@@ -86,6 +110,7 @@ const steps: readonly Step[] = [
   run('start-again', 'systemctl', 'start', 'kdump.service'),
   run('armed-again', 'cat', '/sys/kernel/kexec_crash_loaded'),
   run('built', 'journalctl', '-u', 'kdump.service', '-o', 'cat'),
+  shell('crashed-start', crashedStart),
   shell('crash', 'sync; echo c >/proc/sysrq-trigger'),
 ];
 
@@ -127,6 +152,7 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
   };
 
   it('arms itself when it boots, by the service that was installed', () => {
+    done('boot');
     const said = done('journal').stdout;
     assert.match(said, /^kdump: building the capture image .*: there is none$/m);
     assert.match(said, /^Kdump is armed$/m);
@@ -210,6 +236,10 @@ describe('kdumpctl on a Debian machine', { timeout: 20 * 60_000 }, () => {
     done('start-again');
     assert.equal(done('armed-again').stdout, '1\n');
     assert.equal(done('built').stdout.match(/building the capture image/g)?.length, 2);
+  });
+
+  it('is started again when its program crashed in the middle of a start', () => {
+    assert.match(done('crashed-start').stdout, /^restarts: [1-9]/m);
   });
 
   it('saves the dump of the crash on the root file system', async () => {
