@@ -94,3 +94,7 @@ export class VmcoreError extends Error {
       .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
   }
 }
+
+/** Any error in one line, for a log that must go on. */
+export const errorLine = (error: unknown): string =>
+  error instanceof VmcoreError ? error.toLine() : String(error);

@@ -101,7 +101,7 @@ export function runProgram(
       const stderr = Buffer.concat(err).toString('utf8');
       if (signal !== null) {
         reject(
-          new VmcoreError('E_IO', `ended by ${signal}: ${lastLine(stderr)}`, {
+          new VmcoreError('E_IO', `ended by ${signal}: ${lastLine(stderr) || saidNothing}`, {
             file: path,
             hint: 'try again; look for lack of memory or time',
           }),
@@ -121,7 +121,7 @@ export async function runChecked(
 ): Promise<ProgramResult> {
   const result = await runProgram(path, args, options);
   if (result.status !== 0) {
-    throw new VmcoreError('E_IO', `exit status ${result.status}: ${lastLine(result.stderr)}`, {
+    throw new VmcoreError('E_IO', `exit status ${result.status}: ${lastLine(result.stderr) || saidNothing}`, {
       file: path,
       hint: 'check free space and permissions',
     });
@@ -129,4 +129,7 @@ export async function runChecked(
   return result;
 }
 
-const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) || 'it said nothing';
+const saidNothing = 'it said nothing';
+
+/** The last thing a program said that is not blank; empty when it said nothing. */
+export const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';

@@ -8,6 +8,9 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 
+/** On the kernel's command line: a burst of lines is not dropped (Documentation/admin-guide/kernel-parameters.txt). */
+export const journalParameter = 'printk.devkmsg=on';
+
 export type JournalValue = string | number | boolean | null | readonly JournalValue[] | JournalFields;
 export interface JournalFields {
   readonly [name: string]: JournalValue;

@@ -25,6 +25,7 @@ import { formatSize } from '../../base/units.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
 import {
   findProgram,
+  lastLine,
   type ProgramResult,
   requireProgram,
   runChecked,
@@ -372,7 +373,7 @@ export const howToReach = (dump: string): string[] =>
 
 /** The first line that apt marks as an error, without its mark. */
 export const firstComplaint = (stderr: string): string =>
-  /^E: (.*)$/m.exec(stderr)?.[1] ?? (stderr.trim().split('\n').at(-1) || 'it said nothing');
+  /^E: (.*)$/m.exec(stderr)?.[1] ?? (lastLine(stderr) || 'it said nothing');
 
 /** The key in a form that sources.list takes: a path. */
 function signedByOption({ signedBy }: DebianMirror, state: string): string[] {

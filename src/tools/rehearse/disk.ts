@@ -6,7 +6,7 @@
  */
 import { closeSync, ftruncateSync, openSync, statSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
-import { requireProgram, runChecked } from '../../sys/programs.ts';
+import { lastLine, requireProgram, runChecked } from '../../sys/programs.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 
 export const mkfsExt4 = { name: 'mkfs.ext4', debianPackage: 'e2fsprogs' };
@@ -60,7 +60,7 @@ export async function takeFile(image: string, path: string, size: number, output
   const { stderr } = await request(image, ['dump', path, output]);
   const got = statSync(output).size;
   if (got !== size) {
-    const complaint = stderr.trim().split('\n').at(-1) ?? '';
+    const complaint = lastLine(stderr);
     throw new VmcoreError(
       'E_REHEARSAL',
       `${path} on the guest's disk has ${size} bytes, ${got} came out: ${complaint}`,

@@ -1,5 +1,6 @@
 /** The machine of a rehearsal, as QEMU gets it: of what was planned, and of the files that were built for it. */
 import { requireProgram } from '../../sys/programs.ts';
+import { journalParameter } from '../kdumpctl/journal.ts';
 import type { GuestDisk } from './devices.ts';
 import type { GuestFiles } from './guest-files.ts';
 import { machines } from './machines.ts';
@@ -24,7 +25,7 @@ export async function rehearsalGuest(
   const words = [
     `console=${machine.console}`,
     ...(plan.crashkernel === '' ? [] : [`crashkernel=${plan.crashkernel}`]),
-    ...['panic=-1', 'printk.devkmsg=on', 'quiet'],
+    ...['panic=-1', journalParameter, 'quiet'],
     ...parameters,
   ];
   return {

@@ -1,6 +1,7 @@
 /** What the recommended crashkernel= depends on, asked of the running machine. Facts: kdump_get_arch_recommend_crashkernel() of kdump-lib.sh. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { machine } from 'node:os';
+import { namesIn } from '../../../sys/names-in.ts';
 import { pageSizeIn } from '../../kexec/machine/page-size.ts';
 import { archNamed, type Extra, type PageSize } from './default-crashkernel.ts';
 
@@ -17,14 +18,6 @@ export function thisMachine(): ReservedFor {
   if (existsSync('/sys/bus/pci/drivers/mlx5_core')) extras.push('mlx5');
   if (namesIn('/sys/devices/platform').some((name) => name.startsWith('arm-smmu-'))) extras.push('smmu');
   return { arch: archNamed(machine()), pageSize: pageSizeOf(auxiliaryVector()), extras };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function auxiliaryVector(): Buffer {

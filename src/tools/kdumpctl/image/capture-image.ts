@@ -1,6 +1,7 @@
 /**
  * The capture image: the initramfs that the crash kernel boots into, which runs `vmcore save` and nothing else.
  */
+import { journalParameter } from '../journal.ts';
 import type { CpioEntry } from './cpio.ts';
 import type { ModuleIndex } from './modules.ts';
 import { loadOrder } from './modules.ts';
@@ -55,6 +56,6 @@ export const captureParameters = [
   'irqpoll',
   'reset_devices',
   'panic=-1',
-  'printk.devkmsg=on',
+  journalParameter,
   'quiet',
 ];

@@ -2,11 +2,12 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
+import { namesIn } from '../../../sys/names-in.ts';
 import type { KdumpConf } from '../conf/kdump-conf.ts';
 import type { Target } from '../conf/target.ts';
 import type { NetworkPlan } from '../targets/network-plan.ts';
 import { runtimeModules } from './capture-image.ts';
-import { type BlockDevice, disksBelow, namesIn, refuseLayers } from './machine/block-device.ts';
+import { type BlockDevice, disksBelow, refuseLayers } from './machine/block-device.ts';
 import { type CaptureModules, driversOf } from './machine/drivers.ts';
 import type { LiveSystem } from './machine/live-system.ts';
 import type { Watchdogs } from './machine/watchdogs.ts';

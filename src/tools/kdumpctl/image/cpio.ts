@@ -32,6 +32,14 @@ export type CpioEntry =
       readonly mode?: number;
     };
 
+/** A file of `text` that only root may read. */
+export const privateFile = (path: string, text: string): CpioEntry => ({
+  kind: 'file',
+  path,
+  mode: 0o600,
+  data: Buffer.from(text),
+});
+
 const headerSize = 110;
 const trailerName = 'TRAILER!!!';
 /** S_IFMT values, include/uapi/linux/stat.h. */

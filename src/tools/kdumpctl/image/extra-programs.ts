@@ -8,11 +8,12 @@
 import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
+import { namesIn } from '../../../sys/names-in.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { KdumpConf } from '../conf/kdump-conf.ts';
+import { hookFolders } from '../save/hooks.ts';
 import type { CpioEntry } from './cpio.ts';
 import { isElfFile } from './elf-runtime.ts';
-import { namesIn } from './machine/block-device.ts';
 import type { LiveSystem } from './machine/live-system.ts';
 import { applets } from './ramdisk.ts';
 
@@ -24,8 +25,6 @@ export interface ExtraPrograms {
   readonly warnings: readonly string[];
 }
 
-export const hookFolders = ['/etc/kdump/pre.d', '/etc/kdump/post.d'] as const;
-
 /** E_FILE for a program that is not there, E_UNSUPPORTED for a script whose interpreter the image would not have. */
 export function extraPrograms(
   machine: LiveSystem,
@@ -35,7 +34,7 @@ export function extraPrograms(
   for (const path of extraBins) collected.add(path);
   for (const path of [hooks.before, hooks.after, hooks.emergency])
     if (path !== undefined) collected.add(path);
-  for (const folder of hookFolders) {
+  for (const folder of Object.values(hookFolders)) {
     for (const name of namesIn(join(machine.root, folder)).sort()) {
       const path = posix.join(folder, name);
       if (canExecute(join(machine.root, path))) collected.add(path);
@@ -92,11 +91,10 @@ class Collected implements ExtraPrograms {
     const name = this.nameFor(file);
     this.elf.set(name, file);
     this.link(path, `/vmcore/bin/${name}`);
-    if (!applets.includes(basename(path)))
-      this.link(posix.join('/bin', basename(path)), `/vmcore/bin/${name}`);
+    this.linkInPath(path, `/vmcore/bin/${name}`);
   }
 
-  /** Scripts call it without its path. */
+  /** Scripts call it without its path; what busybox has there stays. */
   private linkInPath(path: string, target: string): void {
     if (!applets.includes(basename(path))) this.link(posix.join('/bin', basename(path)), target);
   }

@@ -5,7 +5,7 @@ import { type CaptureConf, captureConfText } from '../conf/capture-conf.ts';
 import type { KdumpConf } from '../conf/kdump-conf.ts';
 import { type NetworkPlan, networkPlanPath, networkPlanText } from '../targets/network-plan.ts';
 import { captureModules, isRunningKernel, type TargetNeeds } from './capture-modules.ts';
-import type { CpioEntry } from './cpio.ts';
+import { type CpioEntry, privateFile } from './cpio.ts';
 import { readDracutArgs } from './dracut-args.ts';
 import { extraPrograms } from './extra-programs.ts';
 import type { LiveSystem } from './machine/live-system.ts';
@@ -119,15 +119,8 @@ function rootfsConfText(conf: KdumpConf, rootfs: ResolvedTarget): string {
   });
 }
 
-const privateFile = (path: string, text: string): CpioEntry => ({
-  kind: 'file',
-  path,
-  mode: 0o600,
-  data: Buffer.from(text),
-});
-
 /** A name that was resolved now need not be in the capture kernel. */
-function networkFiles(plan: NetworkPlan): CpioEntry[] {
+export function networkFiles(plan: NetworkPlan): CpioEntry[] {
   const hosts = [
     '127.0.0.1 localhost',
     '::1 localhost',

@@ -8,9 +8,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
-import { requireProgram } from '../../../sys/programs.ts';
+import { lastLine, requireProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { SshTarget } from '../conf/target.ts';
+import { ssh, sshKeygen } from '../openssh.ts';
 import type { CpioEntry } from './cpio.ts';
 import { refuseHidden } from './extra-programs.ts';
 import type { LiveSystem } from './machine/live-system.ts';
@@ -21,11 +22,8 @@ export interface SshFiles {
   readonly entries: readonly CpioEntry[];
 }
 
-const ssh = { name: 'ssh', debianPackage: 'openssh-client' };
-
 /** The client itself, for the squashfs. E_NEEDS when it is not installed. */
 export const sshProgramPath = (): string => requireProgram(ssh);
-const sshKeygen = { name: 'ssh-keygen', debianPackage: 'openssh-client' };
 
 /** E_FILE without the private key or a known host key, E_UNSUPPORTED for what cannot work without a person or other programs. */
 export async function sshFiles(machine: LiveSystem, target: SshTarget): Promise<SshFiles> {
@@ -154,7 +152,7 @@ async function privateKey(machine: LiveSystem, target: SshTarget): Promise<Uint8
       'E_UNSUPPORTED',
       needsPassphrase
         ? 'has a passphrase, which nobody can type in the capture kernel'
-        : `is no private key that can be used: ${stderr.trim().split('\n').at(-1)}`,
+        : `is no private key that can be used: ${lastLine(stderr)}`,
       { file: target.key, hint: `name a key without one in "sshkey", or ${propagate}` },
     );
   }

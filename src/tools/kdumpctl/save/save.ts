@@ -7,7 +7,7 @@
  *
  * Stage 0 (stage0.sh) runs this, looks after it, and does what is configured when it fails.
  */
-import { ExitStatus, VmcoreError } from '../../../base/errors.ts';
+import { ExitStatus, errorLine, VmcoreError } from '../../../base/errors.ts';
 import { nativeCodecs } from '../../../codecs/native.ts';
 import type { Dump } from '../../../formats/dump.ts';
 import { openDump } from '../../../formats/open.ts';
@@ -117,11 +117,8 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
 
 /** One event: what failed, for the console and for the log beside the dump. */
 export function tellFailure(error: unknown, journal: Journal): void {
-  const known = error instanceof VmcoreError;
-  journal.event('save-failed', {
-    code: known ? error.code : 'BUG',
-    message: known ? error.toLine() : String(error),
-  });
+  const code = error instanceof VmcoreError ? error.code : 'BUG';
+  journal.event('save-failed', { code, message: errorLine(error) });
 }
 
 function openVmcore({ vmcore, plan: { collector }, attempt }: SaveRequest): Dump {
@@ -138,7 +135,7 @@ function reasonOf(dump: Dump, journal: Journal): void {
   try {
     tellReason(dump, journal);
   } catch (error) {
-    journal.event('reason-failed', { message: lineOf(error) });
+    journal.event('reason-failed', { message: errorLine(error) });
   }
 }
 
@@ -231,7 +228,7 @@ async function saveSmallFile(
     });
     if (bytes !== undefined) journal.event(`${event}-saved`, { name, bytes });
   } catch (error) {
-    journal.event(`${event}-failed`, { name, message: lineOf(error) });
+    journal.event(`${event}-failed`, { name, message: errorLine(error) });
   }
 }
 
@@ -242,14 +239,12 @@ async function letGo(store: DumpStore, { journal, memory, steps }: Watchers): Pr
       store.saveFile(dumpNames.captureLog, new TextEncoder().encode(kernelLogText(kernelLog()))),
     );
   } catch (error) {
-    journal.event('log-failed', { message: lineOf(error) });
+    journal.event('log-failed', { message: errorLine(error) });
   }
   try {
     await steps.limited('close target', stepLimits.close, () => store.close());
     journal.event('target-closed', { ...memory.headroom() });
   } catch (error) {
-    journal.event('target-not-closed', { message: lineOf(error) });
+    journal.event('target-not-closed', { message: errorLine(error) });
   }
 }
-
-const lineOf = (error: unknown): string => (error instanceof VmcoreError ? error.toLine() : String(error));

@@ -3,7 +3,7 @@
  * much and too little are both better than nothing. What an attempt has written stays, until the next one writes over it.
  */
 import type { ByteSink } from '../../../base/byte-sink.ts';
-import { VmcoreError } from '../../../base/errors.ts';
+import { errorLine, VmcoreError } from '../../../base/errors.ts';
 import { type Progress, silentProgress } from '../../../base/progress.ts';
 import type { Dump } from '../../../formats/dump.ts';
 import { DumpLevel } from '../../makedumpfile/dump-level.ts';
@@ -66,8 +66,7 @@ export async function writeDump(request: WriteRequest, watchers: Watchers): Prom
     } catch (error) {
       const next = waysAfter(error, way, others);
       if (next === undefined) throw error;
-      const message = error instanceof VmcoreError ? error.toLine() : String(error);
-      journal.event('dump-again', { message, next: wayText(next[0]) });
+      journal.event('dump-again', { message: errorLine(error), next: wayText(next[0]) });
       ways = next;
     }
   }

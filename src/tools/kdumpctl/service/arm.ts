@@ -7,12 +7,11 @@ import { machineArch, planForMachine, readLoaded } from '../../kexec/machine-pla
 import type { LoadCall } from '../../kexec/refusal.ts';
 import { bootApicIdOf, captureCommandLine } from '../conf/capture-command-line.ts';
 import type { Sysconfig } from '../conf/sysconfig.ts';
+import { journalParameter } from '../journal.ts';
 import type { KexecArgs } from './kexec-args.ts';
 
 /** Bytes of a command line that the kernel takes, without `elfcorehdr=` and what else loading adds. */
 const maxCommandLine = 2047 - 64;
-/** A burst of journal lines must not be dropped (printk.devkmsg of Documentation/admin-guide/kernel-parameters.txt). */
-const journalParameter = 'printk.devkmsg=on';
 
 /** The capture kernel's. E_USAGE when it is too long: `file` is the sysconfig file. */
 export function commandLineFor(

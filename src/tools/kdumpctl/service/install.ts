@@ -5,7 +5,7 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
-import { findProgram, runProgram } from '../../../sys/programs.ts';
+import { findProgram, lastLine, runProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { Log } from './log.ts';
 
@@ -124,7 +124,6 @@ async function tellTheSystem(log: Log): Promise<void> {
     const program = findProgram(name);
     if (program === undefined) continue;
     const { status, stderr } = await runProgram(program, args, { timeout: 60_000 });
-    if (status !== 0)
-      log.warn(`${name} ${args.join(' ')}: ${stderr.trim().split('\n').at(-1) || `status ${status}`}`);
+    if (status !== 0) log.warn(`${name} ${args.join(' ')}: ${lastLine(stderr) || `status ${status}`}`);
   }
 }

@@ -4,12 +4,13 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
+import { dumpNames, wholeDumpNames } from '../save/names.ts';
 import type { Log } from './log.ts';
 import type { Places } from './places.ts';
 import { readState, writeState } from './state.ts';
 
 /** What tells that a folder holds a dump, also one that was not finished. */
-const dumpNames = ['vmcore', 'vmcore.flat', 'vmcore-incomplete'];
+const telling = [...wholeDumpNames, dumpNames.incomplete];
 
 /** The folder of the newest dump below `folder`; undefined when there is none. */
 export function newestDump(folder: string): string | undefined {
@@ -30,7 +31,7 @@ export function newestDump(folder: string): string | undefined {
 }
 
 function dumpTime(folder: string): number | undefined {
-  for (const name of dumpNames) {
+  for (const name of telling) {
     const stat = statSync(join(folder, name), { throwIfNoEntry: false });
     if (stat?.isFile()) return stat.mtimeMs;
   }

@@ -12,7 +12,7 @@ import { VmcoreError } from '../../../base/errors.ts';
 import { type Program, requireProgram } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { Target } from '../conf/target.ts';
-import { sshClient } from './target-room.ts';
+import { sshCopyId, sshKeygen } from '../openssh.ts';
 
 export interface Propagated {
   readonly key: string;
@@ -40,10 +40,10 @@ export function propagate(target: Target, confFile: string, run: RunOnTerminal =
       throw asVmcoreError(cause, 'cannot make the folder of the key', { file: dirname(key) });
     }
     const type = key.endsWith('_rsa') ? ['-t', 'rsa', '-b', '3072'] : ['-t', 'ed25519'];
-    run({ ...sshClient, name: 'ssh-keygen' }, [...type, '-N', '', '-C', 'kdump', '-f', key]);
+    run(sshKeygen, [...type, '-N', '', '-C', 'kdump', '-f', key]);
   }
   const to = `${user}@${host}`;
-  run({ ...sshClient, name: 'ssh-copy-id' }, ['-i', key, to]);
+  run(sshCopyId, ['-i', key, to]);
   return { key, made, to };
 }
 

@@ -3,13 +3,16 @@
  *
  * Facts: check_and_wait_network_ready() of kdumpctl (kdump-utils 63f248c). Ours: a server that is away for the moment keeps nobody from being armed.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmcoreError } from '../../../base/errors.ts';
+import { lastLine } from '../../../sys/programs.ts';
 import type { SshTarget, Target } from '../conf/target.ts';
 import type { LiveSystem } from '../image/machine/live-system.ts';
+import { ssh } from '../openssh.ts';
 import { quoted } from '../targets/shell-quote.ts';
 import type { Log } from './log.ts';
-import { sshArguments, sshClient } from './target-room.ts';
+import { sshArguments } from './target-room.ts';
 
 /** Exit status of ssh(1) for failures of its own; others are those of the command. */
 const sshFailed = 255;
@@ -47,11 +50,11 @@ async function makeFolder(
   run: LiveSystem['run'],
 ): Promise<string | undefined> {
   const { status, stderr } = await run(
-    sshClient,
+    ssh,
     sshArguments(target, `umask 0077 && mkdir -p -- ${quoted(folder)}`),
   );
   if (status === 0) return undefined;
-  const said = stderr.trim().split('\n').at(-1)?.trim() || `exit status ${status}`;
+  const said = lastLine(stderr) || `exit status ${status}`;
   if (status !== sshFailed) {
     throw new VmcoreError('E_NEEDS', `${target.host}: cannot make ${folder}: ${said}`, {
       hint: `let ${target.user} write there, or name another "path"`,

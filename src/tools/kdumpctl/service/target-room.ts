@@ -4,6 +4,7 @@ import { deviceSize } from '../../../sys/block-device.ts';
 import type { SshTarget, Target } from '../conf/target.ts';
 import type { LiveSystem } from '../image/machine/live-system.ts';
 import type { PlaceNow } from '../image/plan.ts';
+import { ssh } from '../openssh.ts';
 import { quoted } from '../targets/shell-quote.ts';
 
 /** `bytes`: undefined when it cannot be told, and then `why` says so. */
@@ -57,14 +58,12 @@ export const sshArguments = ({ user, host, key }: SshTarget, command: string): s
   ...['-o', `ConnectTimeout=${connectTimeout}`, `${user}@${host}`, command],
 ];
 
-export const sshClient = { name: 'ssh', debianPackage: 'openssh-client' };
-
 async function sshRoom(
   target: SshTarget,
   folder: string,
   { run }: Pick<LiveSystem, 'run'>,
 ): Promise<number | undefined> {
-  const { status, stdout } = await run(sshClient, sshArguments(target, `df -Pk -- ${quoted(folder)}`));
+  const { status, stdout } = await run(ssh, sshArguments(target, `df -Pk -- ${quoted(folder)}`));
   return status === 0 ? dfAvailable(stdout.toString('utf8')) : undefined;
 }
 

@@ -4,7 +4,8 @@ import { isIPv4 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
-import { lastLine, runLimited } from './limited.ts';
+import { lastLine } from '../../../sys/programs.ts';
+import { runLimited } from './limited.ts';
 
 export interface Lease {
   /** `10.0.2.15/24`. */

@@ -5,11 +5,12 @@
  * File systems are found by busybox findfs, partitions by what the kernel says of them (PARTNAME and, in newer kernels, PARTUUID in their uevent file) and
  * else by their table.
  */
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { type PartitionTable, readPartitionTable } from '../../../formats/partitions.ts';
 import { openFileUnmapped } from '../../../sys/file-source.ts';
+import { namesIn } from '../../../sys/names-in.ts';
 import { type DeviceName, deviceText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
 import { runLimited, waitFor } from './limited.ts';
@@ -94,13 +95,7 @@ function findPartition(isMeant: (names: PartitionNames) => boolean): string | un
   return undefined;
 }
 
-function blockDevices(): readonly string[] {
-  try {
-    return readdirSync(blockFolder);
-  } catch {
-    return [];
-  }
-}
+const blockDevices = (): readonly string[] => namesIn(blockFolder);
 
 /** The names of the disks and partitions of this machine that are not memory, for messages. */
 function presentDevices(): string {

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmcoreError } from '../../../base/errors.ts';
-import type { ProgramResult } from '../../../sys/programs.ts';
+import { lastLine, type ProgramResult } from '../../../sys/programs.ts';
 
 /**
  * Runs `program`, found through PATH, with stdin from /dev/null. Resolves when it has ended, with whatever status. E_IO when it is not done
@@ -51,9 +51,6 @@ export function runLimited(program: string, args: readonly string[], limit: numb
     });
   });
 }
-
-/** The last thing a program said that is not blank. */
-export const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1)?.trim() ?? '';
 
 /** Asks `look` until it has an answer; undefined when it has none after `limit` milliseconds. At least once. */
 export async function waitFor<Answer>(

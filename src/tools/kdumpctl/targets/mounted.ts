@@ -3,7 +3,8 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
-import { lastLine, runLimited } from './limited.ts';
+import { lastLine } from '../../../sys/programs.ts';
+import { runLimited } from './limited.ts';
 
 /** Replaying a journal takes seconds, on a slow disk array minutes; a device that does not answer takes for ever. Milliseconds. */
 export const mountLimit = 180_000;

@@ -5,14 +5,16 @@
  * let them talk (that is waited for where the server is first spoken to: nfs.ts, ssh.ts). When no lease is given, the card gets what it had when
  * the crash kernel was armed.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
+import { namesIn } from '../../../sys/names-in.ts';
+import { lastLine } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { Journal } from '../journal.ts';
 import { askForLease, type Lease } from './dhcp.ts';
-import { lastLine, runLimited, waitFor } from './limited.ts';
+import { runLimited, waitFor } from './limited.ts';
 import {
   type CardPlan,
   type NetworkPlan,
@@ -119,13 +121,7 @@ async function findCard({ mac, name }: CardPlan, limit: number): Promise<string>
   );
 }
 
-const cardNames = (): readonly string[] => {
-  try {
-    return readdirSync(netFolder).filter((name) => name !== 'lo');
-  } catch {
-    return [];
-  }
-};
+const cardNames = (): readonly string[] => namesIn(netFolder).filter((name) => name !== 'lo');
 const addressOf = (card: string): string => read(join(netFolder, card, 'address')) ?? '';
 const cardWithAddress = (mac: string): string | undefined =>
   cardNames().find((name) => addressOf(name) === mac);

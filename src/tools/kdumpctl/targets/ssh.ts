@@ -12,9 +12,10 @@ import { join } from 'node:path';
 import type { ByteSink } from '../../../base/byte-sink.ts';
 import { VmcoreError } from '../../../base/errors.ts';
 import { FlattenedSink } from '../../../formats/flattened-sink.ts';
-import { type Program, requireProgram } from '../../../sys/programs.ts';
+import { requireProgram } from '../../../sys/programs.ts';
 import { type SshTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
+import { ssh } from '../openssh.ts';
 import { type DumpStore, type DumpWriter, dumpFileName, incompleteName } from './dump-store.ts';
 import { runLimited } from './limited.ts';
 import { shellCommand } from './shell-quote.ts';
@@ -31,8 +32,6 @@ const aliveCount = 3;
 const commandLimit = 120_000;
 /** For the server to bring a dump to its disk. Milliseconds. */
 const syncLimit = 900_000;
-
-const sshProgram: Program = { name: 'ssh', debianPackage: 'openssh-client' };
 
 /** How ssh is called. */
 export interface SshClient {
@@ -60,7 +59,7 @@ export function sshClient({ user, host, key }: SshTarget, more: readonly string[
   };
   const given = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   return {
-    program: requireProgram(sshProgram),
+    program: requireProgram(ssh),
     args: [...more, '-T', '-a', '-x', ...given, '-i', key, '-l', user, '--', host],
     server: `${user}@${host}`,
   };

@@ -1,14 +1,7 @@
 /** The newest dump below a folder of dumps: names of their folders end in the date. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpNames } from '../../kdumpctl/save/names.ts';
-import { dumpFileName } from '../../kdumpctl/targets/dump-store.ts';
-
-/** What a whole dump can be called. */
-export const wholeDumpNames: readonly string[] = [
-  dumpFileName(dumpNames.dump, 'plain'),
-  dumpFileName(dumpNames.dump, 'flattened'),
-];
+import { wholeDumpNames } from '../../kdumpctl/save/names.ts';
 
 /** Its path; undefined when there is none that is whole. */
 export function newestDumpBelow(folder: string): string | undefined {

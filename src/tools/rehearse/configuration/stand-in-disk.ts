@@ -18,10 +18,11 @@ import {
   type RawTarget,
 } from '../../kdumpctl/conf/target.ts';
 import type { ImagePlan } from '../../kdumpctl/image/plan.ts';
+import { wholeDumpNames } from '../../kdumpctl/save/names.ts';
 import { recoverRaw } from '../../kdumpctl/targets/recover-raw.ts';
 import { busModules, type DiskBus } from '../devices.ts';
 import { listFolder, takeFile } from '../disk.ts';
-import { newestDumpBelow, wholeDumpNames } from './newest-dump.ts';
+import { newestDumpBelow } from './newest-dump.ts';
 import { drivenBy, type StandIn, withConf, withModules } from './stand-in.ts';
 
 /** Which module tells that a disk is on that bus. */

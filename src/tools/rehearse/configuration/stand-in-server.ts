@@ -7,21 +7,16 @@ import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { requireProgram, runChecked } from '../../../sys/programs.ts';
 import type { NfsTarget, SshTarget } from '../../kdumpctl/conf/target.ts';
+import { privateFile } from '../../kdumpctl/image/cpio.ts';
 import type { ImagePlan } from '../../kdumpctl/image/plan.ts';
-import { type NetworkPlan, networkPlanPath, networkPlanText } from '../../kdumpctl/targets/network-plan.ts';
+import { networkFiles } from '../../kdumpctl/image/plan-image.ts';
+import { sshKeygen } from '../../kdumpctl/openssh.ts';
+import type { NetworkPlan } from '../../kdumpctl/targets/network-plan.ts';
 import { cardModules, type GuestNetwork, guestAddress, type NetworkCard, serverAddress } from '../devices.ts';
 import { startNfs } from '../servers/nfs.ts';
-import { type Sshd, sshKeygen, startSshd } from '../servers/sshd.ts';
+import { type Sshd, startSshd } from '../servers/sshd.ts';
 import { newestDumpBelow } from './newest-dump.ts';
-import {
-  drivenBy,
-  fileText,
-  privateFile,
-  type StandIn,
-  withConf,
-  withFiles,
-  withModules,
-} from './stand-in.ts';
+import { drivenBy, fileText, type StandIn, withConf, withFiles, withModules } from './stand-in.ts';
 
 /** Which module tells of which card. */
 const cardDrivers: Readonly<Record<NetworkCard, string>> = {
@@ -112,18 +107,13 @@ async function connect(
     hosts: plan.network.hosts.map(({ name }) => ({ name, address: serverAddress })),
     nameServers: [],
   };
-  const names = ['127.0.0.1 localhost', ...network.hosts.map(({ name, address }) => `${address} ${name}`)];
   const guest: GuestNetwork = {
     card,
     mac: planned.mac,
     servers: [{ address: serverAddress, port, hostPort }],
   };
   return {
-    plan: withFiles({ ...driven, network }, [
-      privateFile(networkPlanPath.slice(1), networkPlanText(network)),
-      { kind: 'file', path: 'etc/hosts', data: Buffer.from(`${names.join('\n')}\n`) },
-      { kind: 'file', path: 'etc/resolv.conf', data: Buffer.alloc(0) },
-    ]),
+    plan: withFiles({ ...driven, network }, networkFiles(network)),
     network: guest,
     differences: [
       `the network is QEMU's own: ${planned.name} has the address ${guestAddress}, whatever routes there are`,

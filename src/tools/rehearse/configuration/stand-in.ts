@@ -4,7 +4,7 @@
  */
 import type { CaptureConf } from '../../kdumpctl/conf/capture-conf.ts';
 import { captureConfText } from '../../kdumpctl/conf/capture-conf.ts';
-import type { CpioEntry } from '../../kdumpctl/image/cpio.ts';
+import { type CpioEntry, privateFile } from '../../kdumpctl/image/cpio.ts';
 import { cachedModuleTree } from '../../kdumpctl/image/module-cache.ts';
 import { loadOrder } from '../../kdumpctl/image/modules.ts';
 import type { ImagePlan } from '../../kdumpctl/image/plan.ts';
@@ -31,13 +31,6 @@ export function withFiles(plan: ImagePlan, files: readonly CpioEntry[]): ImagePl
 /** A plan with another configuration, which is also a file of its. */
 export const withConf = (plan: ImagePlan, conf: CaptureConf): ImagePlan =>
   withFiles({ ...plan, conf }, [privateFile('etc/kdump.conf', captureConfText(conf))]);
-
-export const privateFile = (path: string, text: string): CpioEntry => ({
-  kind: 'file',
-  path,
-  mode: 0o600,
-  data: Buffer.from(text),
-});
 
 /** The text of a file of the plan; empty when it has none of that path. */
 export function fileText(plan: ImagePlan, path: string): string {

@@ -12,6 +12,7 @@ import type { Sysconfig } from '../../kdumpctl/conf/sysconfig.ts';
 import { targetText } from '../../kdumpctl/conf/target.ts';
 import { buildImage } from '../../kdumpctl/image/build-image.ts';
 import type { ImagePlan } from '../../kdumpctl/image/plan.ts';
+import { journalParameter } from '../../kdumpctl/journal.ts';
 import { type DumpFindings, examineDump } from '../examine.ts';
 import { rehearsalGuest } from '../guest.ts';
 import { buildGuestFiles } from '../guest-files.ts';
@@ -203,7 +204,7 @@ function rehearsalPlan(
     captureCommandLine: [
       ...captureLine.split(' ').filter((word) => !word.startsWith('console=')),
       `console=${machines[arch].console}`,
-      'printk.devkmsg=on',
+      journalParameter,
     ].join(' '),
     kexecArgs: sysconfig.kexecArgs,
     disks,

@@ -6,10 +6,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Program, requireProgram, runChecked } from '../../../sys/programs.ts';
+import { sshKeygen } from '../../kdumpctl/openssh.ts';
 import { freePort, type ServerProcess, startServer } from './server-process.ts';
 
 export const sshdProgram: Program = { name: 'sshd', debianPackage: 'openssh-server' };
-export const sshKeygen: Program = { name: 'ssh-keygen', debianPackage: 'openssh-client' };
 
 export interface Sshd extends ServerProcess {
   /** Of 127.0.0.1. */

@@ -4,9 +4,10 @@
  * Source of truth: Documentation/ABI/testing/sysfs-block and sysfs-block-dm (Linux 6.1); the uuid of a device-mapper device begins with who
  * made it (LVM-, CRYPT-, mpath-, part1-mpath-).
  */
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { VmcoreError } from '../../../../base/errors.ts';
+import { namesIn } from '../../../../sys/names-in.ts';
 import { asVmcoreError } from '../../../../sys/system-error.ts';
 import { type DeviceName, deviceText } from '../../conf/target.ts';
 import type { LiveSystem } from './live-system.ts';
@@ -88,14 +89,6 @@ export function usersOf({ sysfs }: BlockDevice): string[] {
   const partitions = namesIn(sysfs).filter((name) => existsSync(join(sysfs, name, 'partition')));
   const holders = namesIn(join(sysfs, 'holders'));
   return [...partitions, ...holders];
-}
-
-export function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 /** Which layers of software there are between the device and a disk, and what to do: the built-in image brings up none of them. */

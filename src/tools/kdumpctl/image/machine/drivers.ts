@@ -7,8 +7,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { VmcoreError } from '../../../../base/errors.ts';
+import { namesIn } from '../../../../sys/names-in.ts';
 import { type ModuleIndex, moduleName, modulesForDevice } from '../modules.ts';
-import { attribute, namesIn } from './block-device.ts';
+import { attribute } from './block-device.ts';
 
 export interface CaptureModules {
   readonly index: ModuleIndex;

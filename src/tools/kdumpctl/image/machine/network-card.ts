@@ -7,8 +7,8 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { isIP, isIPv4 } from 'node:net';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../../base/errors.ts';
+import { namesIn } from '../../../../sys/names-in.ts';
 import type { CardPlan, HostAddress, NetworkPlan, RoutePlan } from '../../targets/network-plan.ts';
-import { namesIn } from './block-device.ts';
 import type { LiveSystem } from './live-system.ts';
 
 export interface Network {

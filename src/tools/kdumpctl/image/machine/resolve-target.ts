@@ -6,6 +6,7 @@
  */
 import { posix } from 'node:path';
 import { VmcoreError } from '../../../../base/errors.ts';
+import { namesIn } from '../../../../sys/names-in.ts';
 import {
   type DeviceName,
   deviceText,
@@ -19,7 +20,7 @@ import {
   targetText,
 } from '../../conf/target.ts';
 import type { PlaceNow } from '../plan.ts';
-import { type BlockDevice, deviceNumbered, findDevice, namesIn, usersOf } from './block-device.ts';
+import { type BlockDevice, deviceNumbered, findDevice, usersOf } from './block-device.ts';
 import type { LiveSystem } from './live-system.ts';
 import { type Mount, mountHolding, mountsOf, resolvedPath } from './mounts.ts';
 import { type Signature, signatureOf } from './signature.ts';

@@ -6,8 +6,9 @@
  */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { namesIn } from '../../../../sys/names-in.ts';
 import { moduleName } from '../modules.ts';
-import { attribute, namesIn } from './block-device.ts';
+import { attribute } from './block-device.ts';
 import { type CaptureModules, driversOf } from './drivers.ts';
 import type { LiveSystem } from './live-system.ts';
 
