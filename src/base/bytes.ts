@@ -48,3 +48,7 @@ export function isZero(words: Int32Array): boolean {
   for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
   return true;
 }
+
+/** Text from a dump or a file name, without what could drive a terminal: control characters are shown as \xNN. */
+export const harmless = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);

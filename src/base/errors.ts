@@ -5,6 +5,8 @@
  * prints exactly one line made from it. Anything else that is thrown is a bug of ours and keeps its stack.
  */
 
+import { harmless } from './bytes.ts';
+
 /** Exit statuses of every command, as documented in docs/commands.md. */
 export const ExitStatus = {
   done: 0,
@@ -89,9 +91,8 @@ export class VmcoreError extends Error {
     const where = this.file === undefined ? '' : `${this.file}: `;
     const at = this.offset === undefined ? '' : ` (at offset 0x${this.offset.toString(16)})`;
     const next = this.hint === undefined ? '' : `; ${this.hint}`;
-    return `${where}${this.message}${at}${next} [${this.code}]`
-      .replace(/\s*[\n\u2028\u2029]\s*/g, ' ')
-      .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+    const line = `${where}${this.message}${at}${next} [${this.code}]`;
+    return harmless(line.replace(/\s*[\n\u2028\u2029]\s*/g, ' '));
   }
 }
 

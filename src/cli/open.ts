@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { nativeCodecs } from '../codecs/native.ts';
 import type { Dump, OpenOptions } from '../formats/dump.ts';
 import { openDumpFiles } from '../formats/open.ts';
+import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.ts';
 import { openFile } from '../sys/file-source.ts';
 import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
 
@@ -23,3 +24,7 @@ export function openDumpFile(paths: string | readonly string[], options: DumpOpt
     { codecs: nativeCodecs(), cutShort },
   );
 }
+
+/** The same with symbols and types: what views are made of. */
+export const openCrashedFile = (paths: readonly string[], options: DumpOptions): CrashedKernel =>
+  openCrashedKernel(openDumpFile(paths, options));

@@ -1,5 +1,6 @@
 /** What commands print: results to stdout, everything else to stderr. */
-import { standardOutput } from './ending.ts';
+import { harmless } from '../base/bytes.ts';
+import { programName, standardOutput } from './ending.ts';
 
 export const printText = (text: string): void => void standardOutput().write(text);
 
@@ -9,4 +10,9 @@ export const printJson = (value: unknown): void => printText(`${JSON.stringify(v
 export function printFields(fields: readonly (readonly [label: string, value: string])[]): void {
   const width = Math.max(...fields.map(([label]) => label.length));
   printText(fields.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join(''));
+}
+
+/** What a view could not read, a line each, on stderr: the results on stdout stay what they are. */
+export function printMissing(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${programName}: missing: ${harmless(line)}\n`);
 }

@@ -5,7 +5,7 @@
  */
 import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { asVaddr, hex, type Paddr, type Vaddr } from '../base/units.ts';
+import { asPaddr, asVaddr, hex, type Paddr, type Vaddr } from '../base/units.ts';
 import type { Dump } from '../formats/dump.ts';
 import { PageCache, unreadable } from './page-cache.ts';
 import type { Mapping, Paging, ReadEntry } from './paging.ts';
@@ -13,11 +13,19 @@ import { Arm64Paging } from './paging-arm64.ts';
 import { X86Paging } from './paging-x86_64.ts';
 import { Vmcoreinfo } from './vmcoreinfo.ts';
 
+/** No page is smaller on any architecture. */
+const pageShift = 12n;
+const pageMask = 0xfffn;
+/** 16 MiB of memory in small pages. */
+const maxTranslated = 4096;
+
 export class Kernel {
   readonly dump: Dump;
   readonly info: Vmcoreinfo;
   private readonly cache: PageCache;
   private readonly paging: Paging;
+  /** By virtual address without its lowest 12 bits: structures are read a few bytes at a time, and tables do not change. */
+  private readonly translated = new Map<bigint, Mapping>();
 
   /** E_NO_INFO when the dump carries no vmcoreinfo, or too little of it to translate addresses. */
   constructor(dump: Dump) {
@@ -54,7 +62,7 @@ export class Kernel {
 
   /** Where a virtual address lies. E_UNREADABLE when it is not mapped. */
   translate(vaddr: Vaddr): Mapping {
-    const mapping = this.paging.translate(vaddr);
+    const mapping = this.tryTranslate(vaddr);
     if (mapping !== undefined) return mapping;
     throw new VmcoreError('E_UNREADABLE', `kernel address ${hex(vaddr)} is not mapped`, {
       file: this.dump.source.name,
@@ -63,7 +71,18 @@ export class Kernel {
 
   /** Like `translate`, but undefined when the address is not mapped. */
   tryTranslate(vaddr: Vaddr): Mapping | undefined {
-    return this.paging.translate(vaddr);
+    const page = BigInt.asUintN(64, vaddr >> pageShift);
+    const known = this.translated.get(page);
+    if (known !== undefined) {
+      const inPage = Number(vaddr & pageMask);
+      return { paddr: asPaddr(known.paddr + inPage), length: known.length - inPage };
+    }
+    const mapping = this.paging.translate(vaddr);
+    if (mapping === undefined) return undefined;
+    if (this.translated.size >= maxTranslated) this.translated.clear();
+    const inPage = Number(vaddr & pageMask);
+    this.translated.set(page, { paddr: asPaddr(mapping.paddr - inPage), length: mapping.length + inPage });
+    return mapping;
   }
 
   /** Reads `length` bytes at a virtual address, through the page cache. E_UNREADABLE when any of them is not there. */

@@ -1,0 +1,23 @@
+/**
+ * CPUs by the masks that the kernel keeps: __cpu_possible_mask and its like (kernel/cpu.c, since 4.5, 5aec01b834fd), bits in words of 64.
+ *
+ * A mask is as long as CONFIG_NR_CPUS says, up to 8192 bits; bits from nr_cpu_ids on are 0.
+ */
+import { viewOf } from '../base/bytes.ts';
+import type { CrashedKernel } from './crashed-kernel.ts';
+
+export type CpuMask = 'possible' | 'present' | 'online' | 'active';
+
+/** The numbers of the CPUs in a mask, ascending. E_NO_INFO when its symbol is not known, E_UNREADABLE when it is not in the dump. */
+export function readCpuMask(crashed: CrashedKernel, mask: CpuMask): number[] {
+  const { kernel, layouts, symbols } = crashed;
+  const size = layouts.requireSize('cpumask');
+  const view = viewOf(kernel.read(symbols.require(`__cpu_${mask}_mask`), size));
+  const cpus: number[] = [];
+  for (let word = 0; word * 8 < size; word++) {
+    const bits = view.getBigUint64(word * 8, kernel.dump.littleEndian);
+    if (bits === 0n) continue;
+    for (let bit = 0; bit < 64; bit++) if (((bits >> BigInt(bit)) & 1n) === 1n) cpus.push(word * 64 + bit);
+  }
+  return cpus;
+}

@@ -1,0 +1,114 @@
+/**
+ * A crashed kernel with all that its dump tells of it: memory by virtual address, symbols, types, modules. What every view is built on.
+ *
+ * Each part is made on first use and kept, so that a question costs only what it needs. Nothing here needs a file beside the dump.
+ */
+import { VmcoreError } from '../base/errors.ts';
+import { asVaddr, type Vaddr } from '../base/units.ts';
+import type { Dump } from '../formats/dump.ts';
+import { Btf } from './btf.ts';
+import { findBtf } from './btf-scan.ts';
+import { readCpuMask } from './cpus.ts';
+import { Kernel } from './kernel.ts';
+import { Layouts } from './layouts.ts';
+import { Modules } from './modules.ts';
+import { Struct, StructLayout } from './struct.ts';
+import { Symbols } from './symbols.ts';
+import type { StructType } from './types.ts';
+import type { Vmcoreinfo } from './vmcoreinfo.ts';
+
+/** A hundred times what kernels have. */
+const maxBtf = 2 ** 29;
+
+export class CrashedKernel {
+  readonly kernel: Kernel;
+  readonly symbols: Symbols;
+  readonly layouts: Layouts;
+  readonly modules: Modules;
+  private types: Btf | 'none' | undefined;
+  private possible: readonly number[] | undefined;
+  private readonly structs = new Map<string | StructType, StructLayout>();
+
+  /** E_NO_INFO as Kernel. */
+  constructor(dump: Dump) {
+    this.kernel = new Kernel(dump);
+    this.symbols = new Symbols(this.kernel, () => this.modules);
+    this.layouts = new Layouts(dump.source.name, this.kernel.info, [() => this.btf()]);
+    this.modules = new Modules(this.kernel, this.layouts, {
+      symbol: (name) => this.symbols.address(name),
+      btf: () => this.btf(),
+    });
+  }
+
+  get dump(): Dump {
+    return this.kernel.dump;
+  }
+
+  get info(): Vmcoreinfo {
+    return this.kernel.info;
+  }
+
+  /** The types of vmlinux; undefined when the kernel has none (CONFIG_DEBUG_INFO_BTF), or they are not in the dump. */
+  btf(): Btf | undefined {
+    this.types ??= this.openBtf() ?? 'none';
+    return this.types === 'none' ? undefined : this.types;
+  }
+
+  /** A structure by its tag: struct('task_struct', address). */
+  struct(type: string, address: bigint): Struct {
+    return new Struct(this, type, address);
+  }
+
+  /** A global variable that is a structure: global('init_uts_ns', 'uts_namespace'). E_NO_INFO when the symbol is not known. */
+  global(symbol: string, type: string): Struct {
+    return new Struct(this, type, this.symbols.require(symbol));
+  }
+
+  /** A CPU's copy of a per-CPU variable. E_NO_INFO when the symbol is not known. */
+  perCpu(symbol: string, cpu: number): Vaddr {
+    return this.onCpu(this.symbols.require(symbol), cpu);
+  }
+
+  /** The same for a pointer that alloc_percpu() gave. */
+  onCpu(address: Vaddr, cpu: number): Vaddr {
+    // Kernels without SMP have no such array.
+    const offsets = this.symbols.address('__per_cpu_offset');
+    if (offsets === undefined) return address;
+    return asVaddr(address + this.kernel.readPointer(asVaddr(offsets + BigInt(8 * cpu))));
+  }
+
+  /** The numbers of all CPUs that could be there: those with per-CPU memory. */
+  get cpus(): readonly number[] {
+    this.possible ??= readCpuMask(this, 'possible');
+    return this.possible;
+  }
+
+  /** For Struct. */
+  structLayout(type: string | StructType): StructLayout {
+    let layout = this.structs.get(type);
+    if (layout === undefined) {
+      layout = new StructLayout(this.layouts, type);
+      this.structs.set(type, layout);
+    }
+    return layout;
+  }
+
+  /** By its symbols, and without them by searching the kernel image. */
+  private openBtf(): Btf | undefined {
+    const start = this.symbols.address('__start_BTF');
+    const end = this.symbols.address('__stop_BTF');
+    if (start !== undefined && end !== undefined && end > start && end - start < maxBtf) {
+      const bytes = new Uint8Array(Number(end - start));
+      try {
+        this.kernel.readBulk(start, bytes);
+        return new Btf(bytes, `${this.dump.source.name}:BTF`);
+      } catch (error) {
+        if (!(error instanceof VmcoreError)) throw error;
+      }
+    }
+    return findBtf(this.kernel);
+  }
+}
+
+/** E_NO_INFO when the dump tells too little of its kernel. */
+export const openCrashedKernel = (dump: Dump): CrashedKernel => new CrashedKernel(dump);
