@@ -4,15 +4,14 @@
  * A mask is as long as CONFIG_NR_CPUS says, up to 8192 bits; bits from nr_cpu_ids on are 0.
  */
 import { viewOf } from '../base/bytes.ts';
-import type { CrashedKernel } from './crashed-kernel.ts';
+import type { Vaddr } from '../base/units.ts';
+import type { Kernel } from './kernel.ts';
+import type { Layouts } from './layouts.ts';
 
-export type CpuMask = 'possible' | 'present' | 'online' | 'active';
-
-/** The numbers of the CPUs in a mask, ascending. E_NO_INFO when its symbol is not known, E_UNREADABLE when it is not in the dump. */
-export function readCpuMask(crashed: CrashedKernel, mask: CpuMask): number[] {
-  const { kernel, layouts, symbols } = crashed;
+/** The numbers of the CPUs in the mask at an address, ascending. E_NO_INFO without types, E_UNREADABLE when it is not in the dump. */
+export function readCpuMask(kernel: Kernel, layouts: Layouts, mask: Vaddr): number[] {
   const size = layouts.requireSize('cpumask');
-  const view = viewOf(kernel.read(symbols.require(`__cpu_${mask}_mask`), size));
+  const view = viewOf(kernel.read(mask, size));
   const cpus: number[] = [];
   for (let word = 0; word * 8 < size; word++) {
     const bits = view.getBigUint64(word * 8, kernel.dump.littleEndian);

@@ -79,8 +79,13 @@ export class CrashedKernel {
 
   /** The numbers of all CPUs that could be there: those with per-CPU memory. */
   get cpus(): readonly number[] {
-    this.possible ??= readCpuMask(this, 'possible');
+    this.possible ??= this.cpuMask('possible');
     return this.possible;
+  }
+
+  /** The CPUs that were in one of the kernel's masks. E_NO_INFO when its symbol is not known. */
+  cpuMask(mask: 'possible' | 'present' | 'online' | 'active'): number[] {
+    return readCpuMask(this.kernel, this.layouts, this.symbols.require(`__cpu_${mask}_mask`));
   }
 
   /** For Struct. */
