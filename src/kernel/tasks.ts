@@ -1,0 +1,126 @@
+/**
+ * The tasks of a crashed kernel: processes, their threads, kernel threads and the idle tasks of the CPUs.
+ *
+ * Source of truth: include/linux/sched.h, sched/signal.h and kernel/sched/sched.h (Linux 4.18, 6.1, 6.12, 7.2). Processes are linked from init_task by
+ * task_struct.tasks, their threads from signal_struct.thread_head by task_struct.thread_node (thread_group is gone since 6.7, 8e1f385104ac); idle tasks
+ * are in neither and stand in their CPU's run queue. What moved, and what tells:
+ *   state   task_struct.state is __state since 5.14 (2f064a59a11f)
+ *   cpu     task_struct.cpu is in thread_info since 5.16 on most architectures (bcf9033e5449)
+ *
+ * A task list that is broken gives what can be found by both directions of its links, and says so.
+ */
+import type { Vaddr } from '../base/units.ts';
+import type { CrashedKernel } from './crashed-kernel.ts';
+import { walkDamagedList } from './damaged-list.ts';
+import { Missing } from './missing.ts';
+import type { Struct } from './struct.ts';
+import { type TaskState, taskState } from './task-state.ts';
+
+/** PF_KTHREAD of include/linux/sched.h. */
+const kernelThread = 0x0020_0000;
+
+export interface Task {
+  /** Its task_struct. */
+  readonly struct: Struct;
+  readonly address: Vaddr;
+  /** As the first pid namespace numbers it; 0 for idle tasks. What user space calls a thread id. */
+  readonly pid: number;
+  /** Of its process. */
+  readonly tgid: number;
+  /** The process of its parent; undefined when the parent's memory is not in the dump. */
+  readonly ppid: number | undefined;
+  readonly comm: string;
+  readonly state: TaskState;
+  /** On which it runs, or ran last. */
+  readonly cpu: number;
+  /** It was running when the machine stopped. */
+  readonly onCpu: boolean;
+  readonly isKernelThread: boolean;
+}
+
+export interface TaskSelection {
+  readonly idle: 'with' | 'without';
+  /** Takes down what of the task list could not be read. */
+  readonly missing: Missing;
+}
+
+/** The task whose task_struct is at an address. E_UNREADABLE when it is not in the dump, E_NO_INFO when types do not describe it. */
+export function readTask(crashed: CrashedKernel, address: bigint): Task {
+  const struct = crashed.struct('task_struct', address);
+  const state = struct.number(struct.has('__state') ? '__state' : 'state');
+  // Without SMP there is neither.
+  const cpu = ['cpu', 'thread_info.cpu'].find((path) => struct.has(path));
+  return {
+    struct,
+    address: struct.address,
+    pid: struct.number('pid'),
+    tgid: struct.number('tgid'),
+    ppid: new Missing().attempt('', () => struct.follow('real_parent')?.number('tgid')),
+    comm: struct.text('comm'),
+    state: taskState(state, struct.number('exit_state')),
+    cpu: cpu === undefined ? 0 : struct.number(cpu),
+    onCpu: struct.has('on_cpu') && struct.number('on_cpu') !== 0,
+    isKernelThread: (struct.number('flags') & kernelThread) !== 0,
+  };
+}
+
+/**
+ * All tasks, each once: idle ones first, then each process with its threads, in the order of the kernel's lists. Damage is noted in `missing`, and what
+ * is beyond it given too. E_NO_INFO when symbols or types do not tell where tasks are.
+ */
+export function* readTasks(crashed: CrashedKernel, { idle, missing }: TaskSelection): Generator<Task> {
+  const seen = new Set<bigint>();
+  for (const address of idle === 'with' ? idleTasks(crashed, missing) : []) {
+    if (seen.has(address)) continue;
+    seen.add(address);
+    const task = missing.attempt('an idle task', () => readTask(crashed, address));
+    if (task !== undefined) yield task;
+  }
+  for (const address of taskAddresses(crashed, missing)) {
+    if (seen.has(address)) continue;
+    seen.add(address);
+    const task = missing.attempt('a task', () => readTask(crashed, address));
+    if (task !== undefined) yield task;
+  }
+}
+
+/** What ran on a CPU when the machine stopped; an idle task when nothing did. */
+export const currentTask = (crashed: CrashedKernel, cpu: number): Task =>
+  readTask(crashed, runQueue(crashed, cpu).pointer('curr'));
+
+/** By its pid (a thread's own, not its process's); of the idle tasks, pid 0, that of the first CPU. `missing`: as readTasks. */
+export function findTask(crashed: CrashedKernel, pid: number, missing: Missing): Task | undefined {
+  for (const task of readTasks(crashed, { idle: pid === 0 ? 'with' : 'without', missing }))
+    if (task.pid === pid) return task;
+  return undefined;
+}
+
+/** A CPU's struct rq. */
+export const runQueue = (crashed: CrashedKernel, cpu: number): Struct =>
+  crashed.struct('rq', crashed.perCpu('runqueues', cpu));
+
+function* idleTasks(crashed: CrashedKernel, missing: Missing): Generator<bigint> {
+  for (const cpu of missing.attempt('the CPUs', () => crashed.cpus) ?? []) {
+    const idle = missing.attempt(`the idle task of CPU ${cpu}`, () => runQueue(crashed, cpu).pointer('idle'));
+    // A CPU that was never brought up has none.
+    if (idle !== undefined && idle !== 0n) yield idle;
+  }
+}
+
+function* taskAddresses(crashed: CrashedKernel, missing: Missing): Generator<bigint> {
+  const { kernel, layouts } = crashed;
+  const inTasks = BigInt(layouts.requireOffset('task_struct.tasks'));
+  const inThreads = BigInt(layouts.requireOffset('task_struct.thread_node'));
+  const first = crashed.symbols.require('init_task');
+  const processes = walkDamagedList(kernel, first + inTasks, 'the list of processes', missing);
+  for (const node of processes) {
+    const leader = node - inTasks;
+    yield leader;
+    const threads = missing.attempt('the threads of a process', () =>
+      crashed.struct('task_struct', leader).follow('signal')?.addressOf('thread_head'),
+    );
+    if (threads === undefined) continue;
+    for (const thread of walkDamagedList(kernel, threads, 'the threads of a process', missing))
+      yield thread - inThreads;
+  }
+}
