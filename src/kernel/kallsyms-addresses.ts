@@ -10,6 +10,7 @@
  */
 import { viewOf } from '../base/bytes.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
+import type { KallsymsPlaces } from './kallsyms-places.ts';
 import type { Kernel } from './kernel.ts';
 
 export interface AddressTable {
@@ -17,25 +18,22 @@ export interface AddressTable {
   at(index: number): Vaddr;
 }
 
-/** The table in every encoding that the symbols of vmcoreinfo allow; the caller finds out which is right. */
-export function addressTables(kernel: Kernel, count: number): AddressTable[] {
-  const { info, dump } = kernel;
-  const { littleEndian } = dump;
+/** The table in every encoding that its place allows; the caller finds out which is right. */
+export function addressTables(kernel: Kernel, { count, table }: KallsymsPlaces): AddressTable[] {
+  const { littleEndian } = kernel.dump;
   const read = (start: Vaddr, length: number): DataView => {
     const bytes = new Uint8Array(length);
     kernel.readBulk(start, bytes);
     return viewOf(bytes);
   };
-  const addresses = info.symbol('kallsyms_addresses');
-  if (addresses !== undefined) {
-    const view = read(addresses, count * 8);
+  if (table.kind === 'addresses') {
+    const view = read(table.at, count * 8);
     return [{ encoding: 'absolute', at: (index) => asVaddr(view.getBigUint64(index * 8, littleEndian)) }];
   }
-  const start = info.requireSymbol('kallsyms_offsets');
+  const start = table.at;
   const view = read(start, count * 4);
   const signed = (index: number): number => view.getInt32(index * 4, littleEndian);
-  const place = info.symbol('kallsyms_relative_base');
-  if (place === undefined) {
+  if (table.base === undefined) {
     return [
       {
         encoding: 'place-relative',
@@ -43,7 +41,7 @@ export function addressTables(kernel: Kernel, count: number): AddressTable[] {
       },
     ];
   }
-  const base = kernel.readPointer(place);
+  const { base } = table;
   return [
     {
       encoding: 'absolute-percpu',

@@ -11,6 +11,7 @@
 import { latin1, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
+import type { KallsymsPlaces } from './kallsyms-places.ts';
 import type { Kernel } from './kernel.ts';
 
 /** 7.2 has 180,000; all of allyesconfig has under two million. */
@@ -37,39 +38,37 @@ export interface NameAndType {
 export interface SymbolNames {
   readonly count: number;
   at(index: number): NameAndType;
-  /** All, in their order. */
-  all(): Iterable<NameAndType>;
-  /** The first symbol of this name from `from` on, or -1. */
-  find(name: string, from: number): number;
+  /** The first symbol of this name, or -1, by walking: for a single question. */
+  walkTo(name: string): number;
+  /** The symbols of this name, ascending, by an index that the first question makes (4 ms for 100,000 symbols). */
+  find(name: string): Generator<number>;
 }
 
 /** E_CORRUPT when the tables contradict each other. */
-export function openNames(kernel: Kernel): SymbolNames {
-  const { info, dump } = kernel;
+export function openNames(kernel: Kernel, places: KallsymsPlaces): SymbolNames {
+  const { dump } = kernel;
+  const { count } = places;
   const corrupt = (what: string): VmcoreError =>
     new VmcoreError('E_CORRUPT', `its kallsyms make no sense: ${what}`, {
       file: dump.source.name,
       hint: 'the symbol table is damaged, or of a kernel newer than this program',
     });
-  const countBytes = kernel.read(info.requireSymbol('kallsyms_num_syms'), 4);
-  const count = viewOf(countBytes).getUint32(0, dump.littleEndian);
   if (count < 1 || count > maxSymbols) throw corrupt(`${count} symbols`);
-  const table = readTokens(kernel);
-  const bytes = new GrowingBytes(kernel, info.requireSymbol('kallsyms_names'));
+  const table = readTokens(kernel, places);
+  const bytes = new GrowingBytes(kernel, places.names);
   for (const form of ['two-bytes', 'one-byte'] as const) {
     const walk = walkNames(bytes, count, form);
     if (walk !== undefined && endsAtMarkers(bytes, walk, dump.littleEndian))
-      return new Names(bytes.upTo(walk.end), walk.starts, count, form, table);
+      return new Names(bytes.upTo(walk.end).subarray(0, walk.end), walk.starts, form, table);
   }
   throw corrupt('the names do not end where the markers begin');
 }
 
 /** Expanded strings as bytes; NUL never occurs in them. */
-function readTokens(kernel: Kernel): Uint8Array[] {
-  const { info, dump } = kernel;
-  const index = viewOf(kernel.read(info.requireSymbol('kallsyms_token_index'), tokens * 2));
-  const starts = Array.from({ length: tokens }, (_, i) => index.getUint16(i * 2, dump.littleEndian));
-  const strings = kernel.read(info.requireSymbol('kallsyms_token_table'), Math.max(...starts) + maxToken);
+function readTokens(kernel: Kernel, { tokenIndex, tokenTable }: KallsymsPlaces): Uint8Array[] {
+  const index = viewOf(kernel.read(tokenIndex, tokens * 2));
+  const starts = Array.from({ length: tokens }, (_, i) => index.getUint16(i * 2, kernel.dump.littleEndian));
+  const strings = kernel.read(tokenTable, Math.max(...starts) + maxToken);
   return starts.map((start) => {
     const end = strings.indexOf(0, start);
     return strings.subarray(start, end < 0 ? start : end);
@@ -115,7 +114,7 @@ class GrowingBytes {
   }
 }
 
-/** Where every 256th symbol begins, and where the last one ends. */
+/** Where each symbol begins, and where the last one ends. */
 interface Walk {
   readonly starts: Uint32Array;
   readonly end: number;
@@ -123,14 +122,15 @@ interface Walk {
 
 /** Undefined when a length is not possible. */
 function walkNames(names: GrowingBytes, count: number, form: LengthForm): Walk | undefined {
-  const starts = new Uint32Array(Math.ceil(count / symbolsPerMarker));
+  const starts = new Uint32Array(count);
+  const longFrom = form === 'two-bytes' ? 0x80 : 0x100;
   let at = 0;
   let bytes = names.upTo(1);
   for (let i = 0; i < count; i++) {
     if (at + 2 > bytes.length) bytes = names.upTo(at + 2);
-    if (i % symbolsPerMarker === 0) starts[i / symbolsPerMarker] = at;
+    starts[i] = at;
     let length = bytes[at++]!;
-    if (form === 'two-bytes' && length >= 0x80) length = (length & 0x7f) | (bytes[at++]! << 7);
+    if (length >= longFrom) length = (length & 0x7f) | (bytes[at++]! << 7);
     at += length;
     if (length < 1 || length > maxNameTokens || at > maxNameBytes) return undefined;
   }
@@ -139,10 +139,13 @@ function walkNames(names: GrowingBytes, count: number, form: LengthForm): Walk |
 
 /** Markers are aligned to 4 bytes (7.x) or 8. */
 function endsAtMarkers(names: GrowingBytes, { starts, end }: Walk, littleEndian: boolean): boolean {
+  const count = Math.ceil(starts.length / symbolsPerMarker);
   return [4, 8].some((alignment) => {
     const at = Math.ceil(end / alignment) * alignment;
-    const markers = viewOf(names.upTo(at + starts.length * 4));
-    return starts.every((start, i) => markers.getUint32(at + i * 4, littleEndian) === start);
+    const markers = viewOf(names.upTo(at + count * 4));
+    for (let i = 0; i < count; i++)
+      if (markers.getUint32(at + i * 4, littleEndian) !== starts[i * symbolsPerMarker]) return false;
+    return true;
   });
 }
 
@@ -150,78 +153,124 @@ class Names implements SymbolNames {
   readonly count: number;
   private readonly bytes: Uint8Array;
   private readonly starts: Uint32Array;
-  private readonly isLong: boolean;
+  /** A length byte from this one on has a second one. */
+  private readonly longFrom: number;
   private readonly tokens: readonly Uint8Array[];
   /** The same, as text. */
   private readonly texts: readonly string[];
+  private index: NameHashes | undefined;
 
-  constructor(
-    bytes: Uint8Array,
-    starts: Uint32Array,
-    count: number,
-    form: LengthForm,
-    table: readonly Uint8Array[],
-  ) {
+  constructor(bytes: Uint8Array, starts: Uint32Array, form: LengthForm, table: readonly Uint8Array[]) {
     this.bytes = bytes;
     this.starts = starts;
-    this.count = count;
-    this.isLong = form === 'two-bytes';
+    this.count = starts.length;
+    this.longFrom = form === 'two-bytes' ? 0x80 : 0x100;
     this.tokens = table;
     this.texts = table.map(latin1);
   }
 
   at(index: number): NameAndType {
-    let at = this.starts[Math.floor(index / symbolsPerMarker)]!;
-    for (let i = index % symbolsPerMarker; i > 0; i--) at = this.end(at);
-    return this.expand(at);
-  }
-
-  *all(): Generator<NameAndType> {
-    for (let i = 0, at = 0; i < this.count; i++, at = this.end(at)) yield this.expand(at);
-  }
-
-  private expand(at: number): NameAndType {
-    const end = this.end(at);
+    const end = this.end(index);
     let text = '';
-    for (let i = this.begin(at); i < end; i++) text += this.texts[this.bytes[i]!]!;
+    for (let i = this.begin(index); i < end; i++) text += this.texts[this.bytes[i]!]!;
     return { type: text.slice(0, 1), name: text.slice(1) };
   }
 
-  find(name: string, from: number): number {
-    const wanted = Uint8Array.from(name, (char) => char.charCodeAt(0));
-    const { bytes } = this;
-    let at = this.starts[Math.floor(from / symbolsPerMarker)] ?? 0;
-    let end: number;
-    for (let i = from - (from % symbolsPerMarker); i < this.count; i++, at = end) {
-      end = this.end(at);
-      if (i < from) continue;
-      // Compared token by token: nearly every symbol differs in the first.
-      let matched = -1;
-      let isEqual = true;
-      for (let k = this.begin(at); isEqual && k < end; k++) {
-        const token = this.tokens[bytes[k]!]!;
-        for (let c = 0; c < token.length; c++, matched++) {
-          // The first character is the type.
-          if (matched >= 0 && token[c] !== wanted[matched]) {
-            isEqual = false;
-            break;
-          }
-        }
-      }
-      if (isEqual && matched === wanted.length) return i;
-    }
+  walkTo(name: string): number {
+    const wanted = encode(name);
+    for (let i = 0; i < this.count; i++) if (this.isNamed(i, wanted)) return i;
     return -1;
   }
 
-  /** The first token of the name whose length is at `at`. */
-  private begin(at: number): number {
-    return this.isLong && this.bytes[at]! >= 0x80 ? at + 2 : at + 1;
+  *find(name: string): Generator<number> {
+    this.index ??= this.hashAll();
+    const wanted = encode(name);
+    const { heads, next, shift } = this.index;
+    for (let i = heads[slotOf(hashOf(wanted, 0), shift)]! - 1; i >= 0; i = next[i]! - 1)
+      if (this.isNamed(i, wanted)) yield i;
   }
 
-  private end(at: number): number {
-    const first = this.bytes[at]!;
-    return this.isLong && first >= 0x80
-      ? at + 2 + ((first & 0x7f) | (this.bytes[at + 1]! << 7))
-      : at + 1 + first;
+  /**
+   * The hash of a name is a polynomial of its characters, so that a token adds all of its own in one step: what a hash is multiplied with and what
+   * is added to it is worked out once for every token, and once more for tokens that begin a name, whose first character is the type.
+   */
+  private hashAll(): NameHashes {
+    const { bytes, count, starts, longFrom } = this;
+    const factors = Int32Array.from(this.tokens, ({ length }) => power(length));
+    const sums = Int32Array.from(this.tokens, (token) => hashOf(token, 0));
+    const firstSums = Int32Array.from(this.tokens, (token) => hashOf(token, 1));
+    let bits = 4;
+    while (2 ** bits < count) bits++;
+    const shift = 32 - bits;
+    const heads = new Uint32Array(2 ** bits);
+    const next = new Uint32Array(count);
+    // Backwards, so that a chain gives symbols in their order.
+    let end = bytes.length;
+    for (let i = count - 1; i >= 0; i--) {
+      const start = starts[i]!;
+      let at = bytes[start]! >= longFrom ? start + 2 : start + 1;
+      let hash = firstSums[bytes[at++]!]!;
+      while (at < end) {
+        const token = bytes[at++]!;
+        hash = (Math.imul(hash, factors[token]!) + sums[token]!) | 0;
+      }
+      const slot = slotOf(hash, shift);
+      next[i] = heads[slot]!;
+      heads[slot] = i + 1;
+      end = start;
+    }
+    return { heads, next, shift };
+  }
+
+  /** Compared token by token: nearly every symbol differs in the first. */
+  private isNamed(index: number, wanted: Uint8Array): boolean {
+    const { bytes } = this;
+    const end = this.end(index);
+    // The first character is the type.
+    let matched = -1;
+    for (let i = this.begin(index); i < end; i++) {
+      const token = this.tokens[bytes[i]!]!;
+      for (let c = 0; c < token.length; c++, matched++)
+        if (matched >= 0 && token[c] !== wanted[matched]) return false;
+    }
+    return matched === wanted.length;
+  }
+
+  /** The first token of a name. */
+  private begin(index: number): number {
+    const at = this.starts[index]!;
+    return this.bytes[at]! >= this.longFrom ? at + 2 : at + 1;
+  }
+
+  private end(index: number): number {
+    return index + 1 < this.count ? this.starts[index + 1]! : this.bytes.length;
   }
 }
+
+/** Symbols chained by the hash of their name: numbers of symbols counted from 1, 0 ends a chain. */
+interface NameHashes {
+  readonly heads: Uint32Array;
+  readonly next: Uint32Array;
+  /** From a hash to its slot. */
+  readonly shift: number;
+}
+
+/** Any odd number of many bits. */
+const hashBase = 0x01000193;
+
+function hashOf(text: Uint8Array, from: number): number {
+  let hash = 0;
+  for (let i = from; i < text.length; i++) hash = (Math.imul(hash, hashBase) + text[i]!) | 0;
+  return hash;
+}
+
+function power(exponent: number): number {
+  let product = 1;
+  for (let i = 0; i < exponent; i++) product = Math.imul(product, hashBase);
+  return product;
+}
+
+/** The upper bits of a product (Knuth's golden ratio): the lower ones of a polynomial say little. */
+const slotOf = (hash: number, shift: number): number => Math.imul(hash, 0x9e3779b1) >>> shift;
+
+const encode = (name: string): Uint8Array => Uint8Array.from(name, (char) => char.charCodeAt(0));

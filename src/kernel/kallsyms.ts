@@ -12,6 +12,7 @@ import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, hex, type Vaddr } from '../base/units.ts';
 import { type AddressTable, addressTables } from './kallsyms-addresses.ts';
 import { openNames, type SymbolNames } from './kallsyms-names.ts';
+import { type KallsymsPlaces, placesFromInfo } from './kallsyms-places.ts';
 import type { Kernel } from './kernel.ts';
 
 /** Where an address is: in or behind the symbol `name`, which begins `offset` bytes before it. */
@@ -39,8 +40,6 @@ export class Kallsyms {
   readonly count: number;
   private readonly names: SymbolNames;
   private readonly addresses: AddressTable;
-  /** Names asked for before. */
-  private readonly known = new Map<string, number>();
 
   constructor(names: SymbolNames, addresses: AddressTable) {
     this.names = names;
@@ -55,23 +54,18 @@ export class Kallsyms {
 
   /** The address of the first symbol of this name. Static symbols can share a name: see `all`. */
   address(name: string): Vaddr | undefined {
-    let index = this.known.get(name);
-    if (index === undefined) {
-      index = this.names.find(name, 0);
-      this.known.set(name, index);
-    }
-    return index < 0 ? undefined : this.addresses.at(index);
+    for (const index of this.names.find(name)) return this.addresses.at(index);
+    return undefined;
   }
 
   /** Every symbol of this name, ascending. */
   *all(name: string): Generator<KernelSymbol> {
-    for (let i = this.names.find(name, 0); i >= 0; i = this.names.find(name, i + 1)) yield this.symbol(i);
+    for (const index of this.names.find(name)) yield this.symbol(index);
   }
 
   /** All symbols in the order of the table, which is that of their addresses. */
   *[Symbol.iterator](): Generator<KernelSymbol> {
-    let i = 0;
-    for (const name of this.names.all()) yield { ...name, address: this.addresses.at(i++) };
+    for (let i = 0; i < this.count; i++) yield this.symbol(i);
   }
 
   /**
@@ -108,28 +102,28 @@ export class Kallsyms {
 }
 
 /**
- * Reads the tables. E_NO_INFO when vmcoreinfo does not say where they are, E_CORRUPT when what is there is no symbol table, E_UNREADABLE when
- * it is not in the dump.
+ * Reads the tables where vmcoreinfo says that they are. E_NO_INFO when it does not, E_CORRUPT when what is there is no symbol table, E_UNREADABLE
+ * when it is not in the dump.
  */
 export function openKallsyms(kernel: Kernel): Kallsyms {
-  const { info, dump } = kernel;
-  if (info.symbol('kallsyms_names') === undefined) {
-    throw new VmcoreError('E_NO_INFO', 'its vmcoreinfo does not say where kallsyms is', {
-      file: dump.source.name,
-      hint: 'symbols are read from dumps of Linux 6.0 and later, built with CONFIG_KALLSYMS',
-    });
-  }
-  const names = openNames(kernel);
-  const anchor = info.requireSymbol('_stext');
-  const anchorIndex = names.find('_stext', 0);
+  return readKallsyms(kernel, placesFromInfo(kernel));
+}
+
+/** Reads the tables at `places`. Errors as above. */
+export function readKallsyms(kernel: Kernel, places: KallsymsPlaces): Kallsyms {
+  const names = openNames(kernel, places);
+  const anchor = kernel.info.requireSymbol('_stext');
+  const anchorIndex = names.walkTo('_stext');
   if (anchorIndex >= 0) {
-    for (const table of addressTables(kernel, names.count)) {
+    for (const table of addressTables(kernel, places))
       if (table.at(anchorIndex) === asVaddr(anchor)) return new Kallsyms(names, table);
-    }
   }
   throw new VmcoreError(
     'E_CORRUPT',
     `its kallsyms do not put _stext at ${hex(anchor)}, in none of the known encodings`,
-    { file: dump.source.name, hint: 'the symbol table is damaged, or of a kernel newer than this program' },
+    {
+      file: kernel.dump.source.name,
+      hint: 'the symbol table is damaged, or of a kernel newer than this program',
+    },
   );
 }
