@@ -6,6 +6,7 @@ import { runProgram } from './program.ts';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   info: async () => (await import('./info.ts')).infoCommand(),
+  mod: async () => (await import('./mod.ts')).modCommand(),
   dmesg: async () => (await import('./dmesg.ts')).dmesgCommand(),
   makedumpfile: async () => (await import('./makedumpfile/command.ts')).makedumpfileCommand(),
   kexec: async () => (await import('./kexec.ts')).kexecCommand(),

@@ -54,11 +54,16 @@ export interface KernelModule {
  * E_UNREADABLE when a part of it is not in the dump, E_NO_INFO when types do not describe it.
  */
 export function* readModules(kernel: Kernel, layouts: Layouts, head: Vaddr): Generator<KernelModule> {
-  const reader = new ModuleReader(kernel, layouts);
   for (const node of walkList(kernel, head)) {
-    const module = reader.read(node);
-    if (module.state !== 'unformed') yield module;
+    const module = readModule(kernel, layouts, node);
+    if (module !== undefined) yield module;
   }
+}
+
+/** The module that `node`, its member `list`, is in; undefined when it is not yet formed, or no longer. Errors as readModules. */
+export function readModule(kernel: Kernel, layouts: Layouts, node: bigint): KernelModule | undefined {
+  const module = new ModuleReader(kernel, layouts).read(node);
+  return module.state === 'unformed' ? undefined : module;
 }
 
 class ModuleReader {

@@ -6,9 +6,11 @@
 import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
 import type { Btf } from './btf.ts';
+import { walkDamagedList } from './damaged-list.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
-import { type KernelModule, readModules } from './module-list.ts';
+import type { Missing } from './missing.ts';
+import { type KernelModule, readModule, readModules } from './module-list.ts';
 import { ModuleSymbols } from './module-symbols.ts';
 import { readModuleTypes } from './module-types.ts';
 
@@ -41,6 +43,20 @@ export class Modules {
   all(): readonly KernelModule[] {
     this.loaded ??= [...readModules(this.kernel, this.layouts, this.listHead())];
     return this.loaded;
+  }
+
+  /** As `all`, but what is broken is noted in `missing`, and all else given. */
+  *readable(missing: Missing): Generator<KernelModule> {
+    if (this.loaded !== undefined) {
+      yield* this.loaded;
+      return;
+    }
+    const head = missing.attempt('the modules', () => this.listHead());
+    if (head === undefined) return;
+    for (const node of walkDamagedList(this.kernel, head, 'the list of modules', missing)) {
+      const module = missing.attempt('a module', () => readModule(this.kernel, this.layouts, node));
+      if (module !== undefined) yield module;
+    }
   }
 
   /** By its name; "-" is the same as "_", as for modprobe. */

@@ -1,0 +1,43 @@
+/** `vmcore mod FILE`: the modules that were loaded. */
+import { Command } from 'commander';
+import { listModules, type ModuleInfo } from '../tools/crash/mod.ts';
+import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { printJson, printMissing } from './output.ts';
+import { type Column, printTable } from './table.ts';
+
+interface ModOptions extends DumpOptions {
+  readonly json?: true;
+}
+
+export const modCommand = (): Command =>
+  addDumpOptions(
+    new Command('mod')
+      .description('the modules that were loaded, as lsmod shows them')
+      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
+      .option('--json', 'as JSON: name, base, size in bytes, state, used, usedBy, taints, address'),
+  ).action((files: readonly string[], options: ModOptions) => {
+    const { modules, missing } = listModules(openCrashedFile(files, options));
+    if (options.json) printJson(modules);
+    else printTable(columns, modules.map(cells));
+    printMissing(missing);
+  });
+
+const columns: readonly Column[] = [
+  { title: 'MODULE' },
+  { title: 'BASE' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'STATE' },
+  { title: 'TAINTS' },
+  { title: 'USED', align: 'right' },
+  { title: 'BY' },
+];
+
+const cells = (module: ModuleInfo): string[] => [
+  module.name,
+  module.base,
+  String(module.size),
+  module.state,
+  module.taints || '-',
+  module.used === null ? '-' : String(module.used),
+  module.usedBy.join(','),
+];
