@@ -2,7 +2,7 @@
  * The capture run of a guest with our image beside the one with makedumpfile (lab/peer-image): the same machine, reservation, target, level and
  * codec; boots alternate.
  *
- *   npm run bench:capture                          4 GiB, crashkernel=192M, -l -d 31, the heavy load of lab/guests, 3 rounds
+ *   npm run bench:capture                          4 GiB, crashkernel=192M, -d 31 with -z, -c and -l, the heavy load of lab/guests, 3 rounds
  *   npm run bench:capture -- --save                also written to bench/capture-results.md
  *   npm run bench:capture -- --rounds 1 --codec=-z --load none --memory 1G --kernel 6.12-x86_64
  *
@@ -146,16 +146,28 @@ function stepRows({ ours, theirs }: Contest): string[] {
   return names.map((name) => `| ${name} | ${cell(ours, name)} | ${cell(theirs, name)} |`);
 }
 
-function reportText(setting: Setting, contest: Contest, rounds: number): string {
+function reportText(settings: readonly (readonly [Setting, Contest])[], rounds: number): string {
   const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} processors, ${formatSize(totalmem())}, Linux ${release().split('-')[0]}`;
-  const { kernel, memory, crashkernel, options, load } = setting;
-  const least = Math.min(...contest.ours.map((run) => run.least));
   return [
     '# The capture run beside makedumpfile',
     '',
     `\`npm run bench:capture\`, ${new Date().toISOString().slice(0, 10)}. ${machine}; Node ${process.version}; QEMU emulates the processor where KVM does not work.`,
     '',
-    `A guest with ${kernel}, ${formatSize(memory)} of memory, ${load === 'heavy' ? 'at work (lab/guests)' : 'idle'}, crashkernel=${crashkernel}, \`${options.join(' ')}\` to ext4 on virtio. The peer: busybox and makedumpfile (lab/peer-image). ${rounds} rounds in turn; medians, seconds; the ratio is the median of neighbouring runs', below 1 where ours is faster.`,
+    `The peer: busybox and makedumpfile (lab/peer-image). ${rounds} rounds in turn; medians, seconds; the ratio is the median of neighbouring runs', below 1 where ours is faster.`,
+    '',
+    // Else the figures would be taken for those of a machine.
+    'An emulated processor translates every piece of code before it runs it first: starting node is a hundred thousand such pieces, and is over before most are run twice. makedumpfile is small. On a processor of its own the same filter needs about the same time for the same dump (`bench/results.md`, one thread).',
+    '',
+    ...settings.flatMap(([setting, contest]) => section(setting, contest)),
+  ].join('\n');
+}
+
+function section({ kernel, memory, crashkernel, options, load }: Setting, contest: Contest): string[] {
+  const least = Math.min(...contest.ours.map((run) => run.least));
+  return [
+    `## ${options.join(' ')}`,
+    '',
+    `A guest with ${kernel}, ${formatSize(memory)} of memory, ${load === 'heavy' ? 'at work (lab/guests)' : 'idle'}, crashkernel=${crashkernel}, to ext4 on virtio. The least memory that ours left available: ${formatSize(least)}.`,
     '',
     '| | ours | peer | ratio |',
     '|---|---:|---:|---:|',
@@ -165,16 +177,11 @@ function reportText(setting: Setting, contest: Contest, rounds: number): string 
         `| ${spans[span]} | ${medianOf(contest.ours, span)} | ${medianOf(contest.theirs, span)} | ${ratio(contest, span).toFixed(2)} |`,
     ),
     '',
-    `The least memory that ours left available: ${formatSize(least)}.`,
-    '',
-    // Else the figures would be taken for those of a machine.
-    'An emulated processor translates every piece of code before it runs it first: starting node is a hundred thousand such pieces, and is over before most are run twice. makedumpfile is small. On a processor of its own the same two programs need about the same time for the same dump (`bench/results.md`, one thread).',
-    '',
     '| step | ours | peer |',
     '|---|---:|---:|',
     ...stepRows(contest),
     '',
-  ].join('\n');
+  ];
 }
 
 async function main(): Promise<void> {
@@ -183,7 +190,7 @@ async function main(): Promise<void> {
       kernel: { type: 'string', default: '6.1-x86_64' },
       memory: { type: 'string', default: '4G' },
       crashkernel: { type: 'string', default: '192M' },
-      codec: { type: 'string', default: '-l' },
+      codec: { type: 'string', multiple: true, default: ['-z', '-c', '-l'] },
       load: { type: 'string', default: 'heavy' },
       rounds: { type: 'string', default: '3' },
       save: { type: 'boolean', default: false },
@@ -202,25 +209,29 @@ async function main(): Promise<void> {
       hint: 'such as --memory 4G --rounds 3 --load heavy',
     });
   }
-  const setting: Setting = {
-    kernel: parseGuestKernel(values.kernel),
-    memory,
-    crashkernel: values.crashkernel,
-    options: [values.codec, '-d', '31'],
-    load,
-  };
+  const settings = values.codec.map((codec): [Setting, Contest] => [
+    {
+      kernel: parseGuestKernel(values.kernel),
+      memory,
+      crashkernel: values.crashkernel,
+      options: [codec, '-d', '31'],
+      load,
+    },
+    { ours: [], theirs: [] },
+  ]);
   const progress = terminalProgress();
-  const contest: Contest = { ours: [], theirs: [] };
-  for (let round = 1; round <= rounds; round++) {
-    for (const who of ['theirs', 'ours'] as const) {
-      progress.step(`round ${round}, ${who}`);
-      const run = await capture(who, setting, progress);
-      contest[who].push(run);
-      progress.note(`${who}: ${run.panicToOff.toFixed(1)} s from panic to power-off`);
+  for (const [setting, contest] of settings) {
+    for (let round = 1; round <= rounds; round++) {
+      for (const who of ['theirs', 'ours'] as const) {
+        progress.step(`${setting.options.join(' ')}, round ${round}, ${who}`);
+        const run = await capture(who, setting, progress);
+        contest[who].push(run);
+        progress.note(`${who}: ${run.panicToOff.toFixed(1)} s from panic to power-off`);
+      }
     }
   }
   progress.end();
-  const text = reportText(setting, contest, rounds);
+  const text = reportText(settings, rounds);
   process.stdout.write(text);
   if (values.save) writeFileSync(join(import.meta.dirname, 'capture-results.md'), text);
 }
