@@ -7,7 +7,9 @@ import { runProgram } from './program.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   info: async () => (await import('./info.ts')).infoCommand(),
   mod: async () => (await import('./mod.ts')).modCommand(),
+  sys: async () => (await import('./sys.ts')).sysCommand(),
   dmesg: async () => (await import('./dmesg.ts')).dmesgCommand(),
+  ps: async () => (await import('./ps.ts')).psCommand(),
   makedumpfile: async () => (await import('./makedumpfile/command.ts')).makedumpfileCommand(),
   kexec: async () => (await import('./kexec.ts')).kexecCommand(),
   kdumpctl: async () => (await import('./kdumpctl/command.ts')).kdumpctlCommand(),
