@@ -33,10 +33,16 @@ export function cString(bytes: Uint8Array): string {
 
 /** Characters of one call of fromCharCode: arguments are on the stack. */
 const callCharacters = 8192;
+/** Below, a call for each is faster. */
+const shortText = 32;
 
 /** One character a byte, U+0000 to U+00FF, so that the bytes can be had back. (TextDecoder's "latin1" is windows-1252, which is not that.) */
 export function latin1(bytes: Uint8Array): string {
   let text = '';
+  if (bytes.length < shortText) {
+    for (let at = 0; at < bytes.length; at++) text += String.fromCharCode(bytes[at]!);
+    return text;
+  }
   for (let at = 0; at < bytes.length; at += callCharacters) {
     text += String.fromCharCode(...bytes.subarray(at, at + callCharacters));
   }

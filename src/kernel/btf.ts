@@ -58,6 +58,18 @@ const extraBytes = new Map<number, readonly [fixed: number, each: number]>([
   [Kind.enum64, [0, 12]],
 ]);
 
+/** What is looked up by name: the rest, half of it functions, stays out of the index. */
+const namedKinds = kindSet(Kind.struct, Kind.union, Kind.enum, Kind.enum64, Kind.typedef, Kind.variable);
+
+/** Bit n for kind n. */
+function kindSet(...kinds: readonly number[]): number {
+  return kinds.reduce((set, kind) => set | (1 << kind), 0);
+}
+const structKinds = kindSet(Kind.struct, Kind.union);
+const enumKinds = kindSet(Kind.enum, Kind.enum64);
+const typedefKinds = kindSet(Kind.typedef);
+const variableKinds = kindSet(Kind.variable);
+
 const recordSize = 12;
 /** btf_header up to str_len. */
 export const btfHeaderSize = 24;
@@ -90,16 +102,40 @@ export function parseBtfHeader(bytes: Uint8Array): BtfHeader | undefined {
   };
 }
 
+/** The same by kind, in words, the record itself included; 0 for kinds that do not exist. */
+const fixedWords = Uint8Array.from({ length: 32 }, (_, kind) => {
+  const extra = extraBytes.get(kind);
+  return extra === undefined ? 0 : (recordSize + extra[0]) / 4;
+});
+const eachWords = Uint8Array.from({ length: 32 }, (_, kind) => (extraBytes.get(kind)?.[1] ?? 0) / 4);
+
+/** Little-endian machines run this: words of the other order are turned. What is no whole word is left out. */
+function wordsOf(bytes: Uint8Array, littleEndian: boolean): Uint32Array {
+  const length = Math.floor(bytes.length / 4);
+  if (littleEndian && bytes.byteOffset % 4 === 0)
+    return new Uint32Array(bytes.buffer, bytes.byteOffset, length);
+  const view = viewOf(bytes);
+  return Uint32Array.from({ length }, (_, i) => view.getUint32(i * 4, littleEndian));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 const isVoid: Type = { kind: 'opaque', name: 'void' };
 
 export class Btf implements TypeSource {
   readonly name = 'BTF';
   private readonly file: string;
   private readonly base: Btf | undefined;
-  private readonly types: DataView;
+  /** All records. */
+  private readonly words: Uint32Array;
   private readonly strings: Uint8Array;
-  private readonly littleEndian: boolean;
-  /** Where in `types` the record of id firstId + n begins. */
+  /** Where in the records, bytes, that of id firstId + n begins. */
   private readonly starts: Uint32Array;
   private readonly firstId: number;
   private readonly firstString: number;
@@ -115,8 +151,7 @@ export class Btf implements TypeSource {
     const { typesAt, typesLength, stringsAt, stringsLength } = header;
     if (Math.max(typesAt + typesLength, stringsAt + stringsLength) > bytes.length)
       throw this.corrupt(`a BTF header that needs more than its ${bytes.length} bytes`);
-    this.littleEndian = header.littleEndian;
-    this.types = viewOf(bytes.subarray(typesAt, typesAt + typesLength));
+    this.words = wordsOf(bytes.subarray(typesAt, typesAt + typesLength), header.littleEndian);
     this.strings = bytes.subarray(stringsAt, stringsAt + stringsLength);
     this.firstId = base?.endId ?? 1;
     this.firstString = base?.endString ?? 0;
@@ -129,26 +164,26 @@ export class Btf implements TypeSource {
   }
 
   struct(name: string): StructType | undefined {
-    const type = this.named(name, [Kind.struct, Kind.union]);
+    const type = this.named(name, structKinds);
     return type?.kind === 'struct' || type?.kind === 'union' ? type : undefined;
   }
 
   enumeration(name: string): EnumType | undefined {
-    const type = this.named(name, [Kind.enum, Kind.enum64]);
+    const type = this.named(name, enumKinds);
     return type?.kind === 'enum' ? type : undefined;
   }
 
   typedef(name: string): Type | undefined {
-    return this.named(name, [Kind.typedef]);
+    return this.named(name, typedefKinds);
   }
 
   variable(name: string): Type | undefined {
-    return this.named(name, [Kind.variable]);
+    return this.named(name, variableKinds);
   }
 
   /** The same, but not of the base. */
   ownVariable(name: string): Type | undefined {
-    return this.ownNamed(name, [Kind.variable]);
+    return this.ownNamed(name, variableKinds);
   }
 
   /** A type by its id; id 0 is void. */
@@ -171,27 +206,32 @@ export class Btf implements TypeSource {
     return this.firstString + this.strings.length;
   }
 
-  private named(name: string, kinds: readonly number[]): Type | undefined {
+  private named(name: string, kinds: number): Type | undefined {
     return this.ownNamed(name, kinds) ?? this.base?.named(name, kinds);
   }
 
-  private ownNamed(name: string, kinds: readonly number[]): Type | undefined {
+  private ownNamed(name: string, kinds: number): Type | undefined {
     const { starts } = this;
     // Records count from 1 in the index, as BTF's own do.
     this.names ??= new NameIndex(starts.length + 1, {
       // What the base has a string for, a module does not repeat.
       stringsOf: (record) => this.stringsWith(this.u32(starts[record - 1]!)),
-      nameOf: (record) => {
-        const offset = this.u32(starts[record - 1]!);
-        const strings = this.stringsWith(offset);
-        const at = strings === this.strings ? offset - this.firstString : offset;
-        // The empty name is at 0.
-        return offset > 0 && at < strings.length ? at : -1;
-      },
+      nameOf: (record) => this.nameOf(starts[record - 1]!),
     });
     for (const record of this.names.find(name))
-      if (kinds.includes(this.kindAt(starts[record - 1]!))) return this.type(this.firstId + record - 1);
+      if (((kinds >>> this.kindAt(starts[record - 1]!)) & 1) !== 0)
+        return this.type(this.firstId + record - 1);
     return undefined;
+  }
+
+  /** Where in its strings the name of a record is; -1 for what has none, or is not looked up. */
+  private nameOf(start: number): number {
+    const offset = this.u32(start);
+    // The empty name is at 0.
+    if (offset === 0 || ((namedKinds >>> this.kindAt(start)) & 1) === 0) return -1;
+    const strings = this.stringsWith(offset);
+    const at = strings === this.strings ? offset - this.firstString : offset;
+    return at < strings.length ? at : -1;
   }
 
   /** The strings, own or the base's, that an offset is in. */
@@ -199,24 +239,27 @@ export class Btf implements TypeSource {
     return this.base === undefined || offset >= this.firstString ? this.strings : this.base.strings;
   }
 
+  /** `at`: a multiple of 4. */
   private u32(at: number): number {
-    return this.types.getUint32(at, this.littleEndian);
+    return this.words[at >>> 2]!;
   }
 
   private kindAt(start: number): number {
-    return (this.u32(start + 4) >>> 24) & 0x1f;
+    return (this.words[(start >>> 2) + 1]! >>> 24) & 0x1f;
   }
 
   private findStarts(): Uint32Array {
-    const { types } = this;
-    const starts = new Uint32Array(Math.floor(types.byteLength / recordSize));
+    const { words } = this;
+    const starts = new Uint32Array(Math.floor((words.length * 4) / recordSize));
     let count = 0;
-    for (let at = 0; at < types.byteLength; count++) {
-      const extra = at + recordSize <= types.byteLength ? extraBytes.get(this.kindAt(at)) : undefined;
-      if (extra === undefined) throw this.corrupt(`BTF type ${this.firstId + count} is of no known kind`);
-      starts[count] = at;
-      at += recordSize + extra[0] + extra[1] * (this.u32(at + 4) & 0xffff);
-      if (at > types.byteLength) throw this.corrupt(`BTF type ${this.firstId + count} is cut off`);
+    for (let at = 0; at < words.length; count++) {
+      const info = words[at + 1] ?? 0;
+      const kind = at + recordSize / 4 <= words.length ? (info >>> 24) & 0x1f : 0;
+      const fixed = fixedWords[kind]!;
+      if (fixed === 0) throw this.corrupt(`BTF type ${this.firstId + count} is of no known kind`);
+      starts[count] = at * 4;
+      at += fixed + eachWords[kind]! * (info & 0xffff);
+      if (at > words.length) throw this.corrupt(`BTF type ${this.firstId + count} is cut off`);
     }
     return starts.slice(0, count);
   }
@@ -250,11 +293,11 @@ export class Btf implements TypeSource {
           kind: kind === Kind.struct ? 'struct' : 'union',
           name,
           size: sizeOrType,
-          members: () => this.members(parts, info),
+          members: once(() => this.members(parts, info)),
         };
       case Kind.enum:
       case Kind.enum64:
-        return { kind: 'enum', name, size: sizeOrType, values: () => new Map(this.enumValues(start)) };
+        return { kind: 'enum', name, size: sizeOrType, values: once(() => new Map(this.enumValues(start))) };
       case Kind.typedef:
         return { kind: 'alias', name, target };
       case Kind.volatile:
