@@ -9,7 +9,7 @@ import type { Btf } from './btf.ts';
 import { walkDamagedList } from './damaged-list.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
-import type { Missing } from './missing.ts';
+import { Missing } from './missing.ts';
 import { type KernelModule, readModule, readModules } from './module-list.ts';
 import { ModuleSymbols } from './module-symbols.ts';
 import { readModuleTypes } from './module-types.ts';
@@ -22,11 +22,18 @@ export interface ModuleSources {
   btf(): Btf | undefined;
 }
 
+/** What could be read of a list, and a line for each part that could not. */
+interface PartialList {
+  readonly modules: readonly KernelModule[];
+  readonly troubles: readonly string[];
+}
+
 export class Modules {
   private readonly kernel: Kernel;
   private readonly layouts: Layouts;
   private readonly sources: ModuleSources;
   private loaded: readonly KernelModule[] | undefined;
+  private found: PartialList | undefined;
   private readonly symbolTables = new Map<KernelModule, ModuleSymbols>();
   private readonly types = new Map<KernelModule, Btf | undefined>();
 
@@ -47,16 +54,9 @@ export class Modules {
 
   /** As `all`, but what is broken is noted in `missing`, and all else given. */
   *readable(missing: Missing): Generator<KernelModule> {
-    if (this.loaded !== undefined) {
-      yield* this.loaded;
-      return;
-    }
-    const head = missing.attempt('the modules', () => this.listHead());
-    if (head === undefined) return;
-    for (const node of walkDamagedList(this.kernel, head, 'the list of modules', missing)) {
-      const module = missing.attempt('a module', () => readModule(this.kernel, this.layouts, node));
-      if (module !== undefined) yield module;
-    }
+    const { modules, troubles } = this.partial();
+    for (const line of troubles) missing.note(line);
+    yield* modules;
   }
 
   /** By its name; "-" is the same as "_", as for modprobe. */
@@ -65,9 +65,9 @@ export class Modules {
     return this.all().find((module) => module.name.replaceAll('-', '_') === wanted);
   }
 
-  /** The module whose memory an address lies in. */
+  /** The module whose memory an address lies in, of those that can be read. */
   at(address: Vaddr): KernelModule | undefined {
-    return this.all().find(({ regions }) =>
+    return this.partial().modules.find(({ regions }) =>
       regions.some(({ base, size }) => address >= base && address < base + BigInt(size)),
     );
   }
@@ -96,12 +96,31 @@ export class Modules {
     return this.types.get(module);
   }
 
+  private partial(): PartialList {
+    this.found ??= this.readPartial();
+    return this.found;
+  }
+
+  private readPartial(): PartialList {
+    if (this.loaded !== undefined) return { modules: this.loaded, troubles: [] };
+    const missing = new Missing();
+    const modules: KernelModule[] = [];
+    const head = missing.attempt('the modules', () => this.listHead());
+    if (head !== undefined) {
+      for (const node of walkDamagedList(this.kernel, head, 'the list of modules', missing)) {
+        const module = missing.attempt('a module', () => readModule(this.kernel, this.layouts, node));
+        if (module !== undefined) modules.push(module);
+      }
+    }
+    return { modules, troubles: missing.lines };
+  }
+
   private listHead(): Vaddr {
     const head = this.sources.symbol('modules');
     if (head !== undefined) return head;
     throw new VmcoreError('E_NO_INFO', 'nothing tells where the list of modules is', {
       file: this.kernel.dump.source.name,
-      hint: 'its symbols are read from dumps of Linux 6.0 and later with CONFIG_KALLSYMS_ALL; else give the vmlinux with -x',
+      hint: 'its symbols are read from dumps of Linux 6.0 and later with CONFIG_KALLSYMS_ALL; else give the vmlinux with --vmlinux (makedumpfile: -x)',
     });
   }
 }

@@ -2,12 +2,14 @@
  * Symbols of the kernel and of its modules, both ways: what vmcoreinfo names, kallsyms, and the symbol tables of modules. Each source is read when the
  * one before it does not know.
  *
- * Addresses are kernel virtual. A source that is damaged is done without; `require` tells why it has no answer.
+ * Addresses are kernel virtual. A source that is damaged is done without; `require` and `troubles` tell why it has no answer.
  */
 import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
-import { type Kallsyms, openKallsyms, type SymbolPlace } from './kallsyms.ts';
+import { type Kallsyms, type KernelSymbol, openKallsyms, type SymbolPlace } from './kallsyms.ts';
 import type { Kernel } from './kernel.ts';
+import { Missing } from './missing.ts';
+import type { KernelModule } from './module-list.ts';
 import type { Modules } from './modules.ts';
 
 /** Where an address is; `module` is undefined for the kernel itself. */
@@ -15,15 +17,26 @@ export interface PlacedSymbol extends SymbolPlace {
   readonly module: string | undefined;
 }
 
+/** A symbol with where it is from. */
+export interface NamedSymbol extends KernelSymbol {
+  readonly module: string | undefined;
+}
+
 export class Symbols {
   private readonly kernel: Kernel;
   private readonly openModules: () => Modules;
+  private readonly missing = new Missing();
   private opened: Kallsyms | VmcoreError | undefined;
 
   /** `modules` is asked for when an address is not the kernel's own. */
   constructor(kernel: Kernel, modules: () => Modules) {
     this.kernel = kernel;
     this.openModules = modules;
+  }
+
+  /** What could not be read so far, a line each. */
+  get troubles(): readonly string[] {
+    return this.missing.lines;
   }
 
   /** Undefined when there is none of this name, or no symbols can be read. Of several static ones the first. */
@@ -43,19 +56,39 @@ export class Symbols {
     });
   }
 
+  /** Every symbol of this name, of the kernel and of modules; "module:name" asks one module only. */
+  *find(name: string): Generator<NamedSymbol> {
+    const colon = name.indexOf(':');
+    if (colon >= 0) {
+      const wanted = canonical(name.slice(0, colon));
+      for (const module of this.modules())
+        if (canonical(module.name) === wanted) yield* this.inModule(module, name.slice(colon + 1));
+      return;
+    }
+    let isKnown = false;
+    for (const symbol of this.kallsyms()?.all(name) ?? []) {
+      isKnown = true;
+      yield { ...symbol, module: undefined };
+    }
+    const told = isKnown ? undefined : this.kernel.info.symbol(name);
+    if (told !== undefined) yield { name, type: '?', address: told, module: undefined };
+    for (const module of this.modules()) yield* this.inModule(module, name);
+  }
+
+  /** All there are: the kernel's in the order of their addresses, then those of each module. */
+  *[Symbol.iterator](): Generator<NamedSymbol> {
+    for (const symbol of this.kallsyms() ?? []) yield { ...symbol, module: undefined };
+    for (const module of this.modules())
+      for (const symbol of this.tableOf(module) ?? []) yield { ...symbol, module: module.name };
+  }
+
   /** The symbol that an address lies in, of the kernel or of a module; undefined elsewhere. */
   lookup(address: Vaddr): PlacedSymbol | undefined {
     const own = this.kallsyms()?.lookup(address);
     if (own !== undefined) return { ...own, module: undefined };
-    try {
-      const modules = this.openModules();
-      const module = modules.at(address);
-      const place = module === undefined ? undefined : modules.symbols(module).lookup(address);
-      return place === undefined ? undefined : { ...place, module: module!.name };
-    } catch (error) {
-      if (error instanceof VmcoreError) return undefined;
-      throw error;
-    }
+    const module = this.openModules().at(address);
+    const place = module === undefined ? undefined : this.tableOf(module)?.lookup(address);
+    return place === undefined ? undefined : { ...place, module: module!.name };
   }
 
   /** Undefined when they cannot be read. */
@@ -64,12 +97,30 @@ export class Symbols {
     return this.opened instanceof VmcoreError ? undefined : this.opened;
   }
 
+  private *inModule(module: KernelModule, name: string): Generator<NamedSymbol> {
+    for (const symbol of this.tableOf(module)?.all(name) ?? []) yield { ...symbol, module: module.name };
+  }
+
+  private modules(): Iterable<KernelModule> {
+    return this.openModules().readable(this.missing);
+  }
+
+  private tableOf(module: KernelModule): ReturnType<Modules['symbols']> | undefined {
+    return this.missing.attempt(`the symbols of module ${module.name}`, () =>
+      this.openModules().symbols(module),
+    );
+  }
+
   private open(): Kallsyms | VmcoreError {
     try {
       return openKallsyms(this.kernel);
     } catch (error) {
-      if (error instanceof VmcoreError) return error;
-      throw error;
+      if (!(error instanceof VmcoreError)) throw error;
+      this.missing.note(`the symbols of the kernel: ${error.message}`);
+      return error;
     }
   }
 }
+
+/** "-" in the name of a module is the same as "_", as for modprobe. */
+const canonical = (module: string): string => module.replaceAll('-', '_');
