@@ -11,6 +11,7 @@ import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
+import { maxText, readText } from './text.ts';
 import {
   type BaseType,
   type EnumType,
@@ -27,10 +28,6 @@ interface Field {
   readonly type: Type | undefined;
   readonly bits: { readonly offset: number; readonly size: number } | undefined;
 }
-
-/** Longer than any text that views show; a string that was smashed ends somewhere. */
-const maxText = 4096;
-const noText = new Uint8Array(0);
 
 /** What is known of one kind of structure. One for all structures of that kind. */
 export class StructLayout {
@@ -155,7 +152,7 @@ export class Struct {
     const { offset, type } = this.field(path);
     const resolved = type === undefined ? undefined : unaliased(type);
     if (resolved?.kind === 'array') return cString(this.read(offset, Math.min(resolved.length, maxText)));
-    return cString(this.textAt(this.pointer(path)));
+    return readText(this.source.kernel, this.pointer(path));
   }
 
   /** The member as it lies in memory. */
@@ -164,23 +161,6 @@ export class Struct {
     const size = type === undefined ? undefined : sizeOf(type);
     if (size === undefined) throw this.unknown(path, 'how large it is');
     return this.read(offset, size);
-  }
-
-  /** Up to the NUL, page by page: what follows the text may not be there. */
-  private textAt(start: Vaddr): Uint8Array {
-    if (start === 0n) return noText;
-    const { kernel } = this.source;
-    const { pageSize } = kernel.dump.memory;
-    let text = noText;
-    while (text.length < maxText && text.indexOf(0) < 0) {
-      const at = asVaddr(start + BigInt(text.length));
-      const piece = kernel.read(at, pageSize - Number(at % BigInt(pageSize)));
-      const longer = new Uint8Array(text.length + piece.length);
-      longer.set(text);
-      longer.set(piece, text.length);
-      text = longer;
-    }
-    return text.subarray(0, maxText);
   }
 
   private field(path: string): Field {

@@ -3,6 +3,7 @@ import { VmcoreError } from '../../base/errors.ts';
 import { cpuNotes, type Dump } from '../../formats/dump.ts';
 import { eraseinfoLines } from '../../formats/notes.ts';
 import { Kernel } from '../../kernel/kernel.ts';
+import type { Vmcoreinfo } from '../../kernel/vmcoreinfo.ts';
 import { dmesgRecords, type LogRecord, panicReason } from './log.ts';
 
 export interface DumpInfo {
@@ -47,7 +48,6 @@ export function summarize(dump: Dump): DumpSummary {
   const log = (kernel && attempt(missing, 'the log', () => dmesgRecords(kernel))) ?? [];
   const panic = panicReason(log);
   const description = dump.describe();
-  const crashTime = kernel?.info.text('CRASHTIME');
   return {
     info: {
       file: dump.source.name,
@@ -61,7 +61,7 @@ export function summarize(dump: Dump): DumpSummary {
       compression: description.compression ?? null,
       incomplete: description.incomplete,
       pages: pagesOf(dump, description.zeroPages),
-      crashTime: crashTime === undefined ? null : isoTime(crashTime),
+      crashTime: kernel === undefined ? null : crashTime(kernel.info),
       uptimeSeconds: panic?.time ?? log.at(-1)?.time ?? null,
       panic: panic?.message ?? null,
       // Old dumps have no notes, but a number in their header.
@@ -88,8 +88,9 @@ function pagesOf(dump: Dump, zero: number | undefined): DumpInfo['pages'] {
   return { ram, present, excluded: ram - present, zero: zero ?? null };
 }
 
-/** CRASHTIME= is seconds since 1970, decimal. */
-function isoTime(seconds: string): string | null {
+/** CRASHTIME= is seconds since 1970, decimal. ISO 8601, UTC; null when it is not told. */
+export function crashTime(info: Vmcoreinfo): string | null {
+  const seconds = info.text('CRASHTIME') ?? '';
   const date = new Date(/^\d+$/.test(seconds) ? Number(seconds) * 1000 : Number.NaN);
   return Number.isNaN(date.getTime()) ? null : date.toISOString().replace('.000Z', 'Z');
 }
