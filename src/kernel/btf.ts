@@ -10,7 +10,7 @@
 import { cString, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { NameIndex } from './name-index.ts';
-import type { EnumType, Member, StructType, Type, TypeSource } from './types.ts';
+import type { EnumType, Member, Signature, StructType, Type, TypeSource } from './types.ts';
 
 export const btfMagic = 0xeb9f;
 const Kind = {
@@ -307,6 +307,12 @@ export class Btf implements TypeSource {
         return { kind: 'alias', name: '', target };
       case Kind.variable:
         return { kind: 'alias', name: '', target };
+      case Kind.prototype:
+        return {
+          kind: 'opaque',
+          name: '',
+          signature: () => ({ returns: target(), parameters: this.parameters(parts, info) }),
+        };
       default:
         return { kind: 'opaque', name };
     }
@@ -326,6 +332,16 @@ export class Btf implements TypeSource {
         offset: bitOffset >>> 3,
         bits: width === 0 ? undefined : { offset: bitOffset & 7, size: width },
         type: () => this.type(type),
+      };
+    });
+  }
+
+  private parameters(parts: number, info: number): Signature['parameters'] {
+    return Array.from({ length: info & 0xffff }, (_, i) => {
+      const type = this.u32(parts + i * 8 + 4);
+      return {
+        name: this.string(this.u32(parts + i * 8)),
+        type: type === 0 ? undefined : this.type(type),
       };
     });
   }

@@ -8,6 +8,7 @@ import { VmcoreError } from '../base/errors.ts';
 import { findBtf } from './btf-scan.ts';
 import type { Kernel } from './kernel.ts';
 import {
+  type EnumType,
   findPath,
   type PlacedMember,
   type StructType,
@@ -79,6 +80,14 @@ export class Layouts {
   /** A type by its name: a struct, union or typedef. */
   type(name: string): Type | undefined {
     return this.ask(`type ${name}`, undefined, (types) => structOf(types, name) ?? types.typedef(name));
+  }
+
+  typedef(name: string): Type | undefined {
+    return this.ask(`typedef ${name}`, undefined, (types) => types.typedef(name));
+  }
+
+  enumeration(name: string): EnumType | undefined {
+    return this.ask(`enum ${name}`, undefined, (types) => types.enumeration(name));
   }
 
   /** The value of an enumerator of a named enum: ("pageflags", "PG_lru"). */

@@ -62,6 +62,14 @@ export interface AliasType {
 export interface OpaqueType {
   readonly kind: 'opaque';
   readonly name: string;
+  /** Of functions, when the source tells it. */
+  signature?(): Signature;
+}
+
+export interface Signature {
+  readonly returns: Type;
+  /** A parameter without type stands for any number of others: "...". */
+  readonly parameters: readonly { readonly name: string; readonly type: Type | undefined }[];
 }
 
 export type Type = BaseType | PointerType | ArrayType | StructType | EnumType | AliasType | OpaqueType;
