@@ -4,7 +4,7 @@ import { nativeCodecs } from '../codecs/native.ts';
 import type { Dump, OpenOptions } from '../formats/dump.ts';
 import { openDumpFiles } from '../formats/open.ts';
 import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.ts';
-import { openFile } from '../sys/file-source.ts';
+import { openSource } from '../sys/open-source.ts';
 import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
 
 export interface DumpOptions {
@@ -20,7 +20,7 @@ export function openDumpFile(paths: string | readonly string[], options: DumpOpt
   const cutShort: OpenOptions['cutShort'] = options.cutShort === true ? 'accept' : 'refuse';
   const files = typeof paths === 'string' ? [paths] : paths;
   return openDumpFiles(
-    files.map((path) => openExplained(path, openFile)),
+    files.map((path) => openExplained(path, openSource)),
     { codecs: nativeCodecs(), cutShort },
   );
 }
