@@ -51,6 +51,10 @@ export interface PanicAndSave {
   readonly cpus?: number;
   /** A TypeScript file that node runs as root before the panic; see RehearsalPlan. */
   readonly workload?: string;
+  /** More files for the machine's disk, which is mounted at /mnt until the panic; see RehearsalPlan. */
+  readonly diskFiles?: ReadonlyMap<string, string>;
+  /** A Unix socket where QEMU takes orders (QMP). */
+  readonly monitor?: string;
   /** More words for the first kernel's command line. */
   readonly parameters?: readonly string[];
   /** Sees every line of the console; 'stop' ends the machine. */
@@ -73,6 +77,8 @@ export interface PanickedAndSaved {
   readonly steps: readonly Step[];
   /** The machine's own disk, /dev/vda. */
   readonly disk: string;
+  /** The workload's, /dev/vdb, when there was one. */
+  readonly scratchDisk: string | undefined;
 }
 
 /** Level 31, zstd, to the machine's own disk. */
@@ -108,6 +114,7 @@ export async function panicAndSave(
       ...(request.memory === undefined ? {} : { memory: request.memory }),
       ...(request.crashkernel === undefined ? {} : { crashkernel: request.crashkernel }),
       ...(request.cpus === undefined ? {} : { cpus: request.cpus }),
+      ...(request.diskFiles === undefined ? {} : { diskFiles: request.diskFiles }),
     },
     progress,
   );
@@ -116,7 +123,11 @@ export async function panicAndSave(
   const programs = await guestPrograms(plan.arch, plan.node, progress);
   const built = await buildGuestFiles(request.folder, plan, kernel, programs);
   const serialLog = join(request.folder, 'serial.log');
-  const guest = await rehearsalGuest(plan, built, { serialLog, parameters: request.parameters ?? [] });
+  const guest = await rehearsalGuest(plan, built, {
+    serialLog,
+    parameters: request.parameters ?? [],
+    ...(request.monitor === undefined ? {} : { monitor: request.monitor }),
+  });
   const timeline = new Timeline();
   const run = await runGuest(
     guest,
@@ -137,5 +148,6 @@ export async function panicAndSave(
     events: captureConsole.split('\n').flatMap((line) => parseJournalLine(line) ?? []),
     steps: timeline.steps,
     disk: built.disk,
+    scratchDisk: built.scratchDisk,
   };
 }

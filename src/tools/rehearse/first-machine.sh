@@ -32,4 +32,11 @@ else
 fi
 
 umount /mnt
+# A workload may want to bring the machine down itself: it is told that all is ready by the removal of its file.
+if [ "$(cat /run/workload-ready 2>/dev/null)" = crashes ]; then
+  journal crash '{"by":"workload"}'
+  rm /run/workload-ready
+  sleep 300
+  give_up crash-failed '{}'
+fi
 panic_now

@@ -8,7 +8,7 @@ import type { RehearsalPlan } from './plan.ts';
 import type { Guest } from './qemu.ts';
 
 /** What one run has of its own. */
-export interface GuestExtras extends Pick<Guest, 'serialLog' | 'memoryFile' | 'firmware'> {
+export interface GuestExtras extends Pick<Guest, 'serialLog' | 'memoryFile' | 'firmware' | 'monitor'> {
   /** More words for the first kernel's command line. */
   readonly parameters?: readonly string[];
 }

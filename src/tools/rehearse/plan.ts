@@ -56,7 +56,8 @@ export interface RehearsalPlan {
   /**
    * A program of the user's, a TypeScript or JavaScript file, that node runs in the machine as root before the panic. It gets the path
    * of a file that it has to make when the machine may panic, and may stay; or it ends with status 0. It has /dev/vdb, an
-   * ext4 file system of its own, as large as the machine's memory.
+   * ext4 file system of its own, as large as the machine's memory. One that writes "crashes" into that file brings the machine down itself,
+   * as soon as the file has been removed.
    */
   readonly workload: string | undefined;
   /** More files for the machine's disk, which is mounted at /mnt until the panic: where there, to which file here. */

@@ -26,6 +26,8 @@ export interface Guest {
   /** A file that becomes the machine's RAM, and keeps it when the machine is gone. It holds secrets: who names it makes it 0600. */
   readonly memoryFile?: string;
   readonly cpus: number;
+  /** A Unix socket where QEMU takes orders (QMP); none when undefined. */
+  readonly monitor?: string;
   /** The console goes there, byte for byte (0600: kernels print secrets). */
   readonly serialLog: string;
 }
@@ -136,6 +138,7 @@ function qemuArguments(guest: Guest): string[] {
     ...(guest.memoryFile === undefined ? [] : memoryInFile(guest.memoryFile, megabytes)),
     ...(guest.firmware === undefined ? [] : ['-bios', guest.firmware]),
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
+    ...(guest.monitor === undefined ? [] : ['-qmp', `unix:${inOption(guest.monitor)},server=on,wait=off`]),
     ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
     ...networkArguments(guest.network),
     ...diskArguments(guest.disks),

@@ -142,4 +142,8 @@ test('the capture log begins where the clock starts again after the panic', () =
   ];
   assert.equal(captureLog(late.join('\n')), late.slice(3).join('\n'));
   assert.equal(captureLog(lines.slice(0, 3).join('\n')), '');
+  const oops = ['[    8.6] Oops: 0002 [#1] PREEMPT SMP NOPTI', '[    8.7] Call Trace:'];
+  assert.equal(captureLog([...oops, ...lines.slice(3)].join('\n')), lines.slice(3).join('\n'));
+  const silent = ['[    8.6] vmcore: crash {"by":"workload"}', ...late.slice(3)];
+  assert.equal(captureLog(silent.join('\n')), late.slice(3).join('\n'));
 });

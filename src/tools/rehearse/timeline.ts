@@ -51,7 +51,7 @@ const troubles: Readonly<Record<string, string>> = {
   'runtime-failed': 'the program could not be mounted',
   'workload-failed': 'the workload failed',
   'arm-failed': 'the crash kernel could not be armed',
-  'crash-failed': 'sysrq did not panic the kernel',
+  'crash-failed': 'the kernel did not panic',
   'save-failed': 'vmcore save failed',
 };
 
@@ -72,6 +72,8 @@ export type Happening =
   | { readonly kind: 'note'; readonly text: string };
 
 const panicPattern = /Kernel panic - not syncing: (.*)$/;
+/** An oops may start the capture kernel without that line. What it was ends in its number (die() of x86 and arm64, Linux 6.1). */
+const oopsPattern = /: [0-9a-f]{4,16} \[#\d+\]/;
 
 export class Timeline {
   private readonly marks: { mark: Mark; seconds: number }[] = [];
@@ -192,7 +194,7 @@ export class Timeline {
 
 /**
  * The part of a serial log that the capture kernel wrote: after the panic, the kernel's clock starts again. A capture kernel that says nothing for as long as
- * the first one lived is known by its stage 0.
+ * the first one lived is known by its stage 0, and so is one after an oops that never reached the console.
  */
 export function captureLog(serialLog: string): string {
   const lines = serialLog.split('\n');
@@ -200,9 +202,9 @@ export function captureLog(serialLog: string): string {
   let before = 0;
   for (const [index, line] of lines.entries()) {
     const time = Number(/^\[\s*(\d+\.\d+)\]/.exec(line)?.[1] ?? before);
-    if (panicked && (time < before || line.includes('vmcore: stage0-start ')))
+    if ((panicked && time < before) || line.includes('vmcore: stage0-start '))
       return lines.slice(index).join('\n');
-    panicked ||= panicPattern.test(line.trimEnd());
+    panicked ||= panicPattern.test(line.trimEnd()) || oopsPattern.test(line);
     before = time;
   }
   return '';
