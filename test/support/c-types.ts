@@ -116,7 +116,8 @@ export class CTypes {
     if (word !== 'struct' && word !== 'union' && word !== 'enum')
       return this.find(word === 'unsigned' ? `${word} ${this.next()}` : word);
     const name = this.tokens[0] === '{' ? '' : this.next();
-    if (!this.accept('{')) return this.named.get(name) ?? { id: 0, size: 0, alignment: 1 };
+    if (!this.accept('{'))
+      return this.named.get(name) ?? { id: this.btf.record(7, name, 0), size: 0, alignment: 1 };
     const made = word === 'enum' ? this.enumeration(name) : this.structure(word, name);
     if (name !== '') this.named.set(name, made);
     return made;

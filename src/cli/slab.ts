@@ -1,0 +1,65 @@
+/** `vmcore slab FILE`: the caches of the slab allocator. */
+import { Command } from 'commander';
+import { VmcoreError } from '../base/errors.ts';
+import { listSlabCaches, type SlabCacheInfo } from '../tools/crash/slab.ts';
+import { filesAndNames } from './files-and-names.ts';
+import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { printJson, printMissing } from './output.ts';
+import { type Column, printTable } from './table.ts';
+
+interface SlabOptions extends DumpOptions {
+  readonly json?: true;
+}
+
+export const slabCommand = (): Command =>
+  addDumpOptions(
+    new Command('slab')
+      .description('the caches of the slab allocator: objects, slabs, what is in use')
+      .usage('[options] <file...> [cache...]')
+      .argument('<file...>', 'a dump, or all files of a split one; then names of caches, to show only those')
+      .option('--json', 'as JSON: name, sizes in bytes, slabs, objects, active, free'),
+  ).action((args: readonly string[], options: SlabOptions) => {
+    const { files, names } = filesAndNames(args);
+    const crashed = openCrashedFile(files, options);
+    const list = listSlabCaches(crashed, names);
+    const unknown = names.find((name) => !list.caches.some((cache) => cache.name === name));
+    if (unknown !== undefined && list.missing.length === 0)
+      throw new VmcoreError('E_USAGE', `no slab cache is called ${unknown}`, {
+        file: crashed.dump.source.name,
+        hint: 'slab without names lists all; caches of like objects are merged, under the name of the first',
+      });
+    if (options.json) {
+      printJson(list);
+      return;
+    }
+    printTable(columns, list.caches.map(cells));
+    printMissing(list.missing);
+  });
+
+const columns: readonly Column[] = [
+  { title: 'CACHE' },
+  { title: 'OBJSIZE', align: 'right' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'ACTIVE', align: 'right' },
+  { title: 'TOTAL', align: 'right' },
+  { title: 'SLABS', align: 'right' },
+  { title: 'PER SLAB', align: 'right' },
+  { title: 'SLAB KIB', align: 'right' },
+  { title: 'MEM KIB', align: 'right' },
+];
+
+function cells(cache: SlabCacheInfo): string[] {
+  const number = (value: number | null): string => (value === null ? '?' : String(value));
+  const slabSize = cache.memory === null || !cache.slabs ? null : cache.memory / cache.slabs;
+  return [
+    cache.name,
+    number(cache.objectSize),
+    number(cache.size),
+    number(cache.active),
+    number(cache.objects),
+    number(cache.slabs),
+    number(cache.objectsPerSlab),
+    slabSize === null ? '-' : String(slabSize / 1024),
+    cache.memory === null ? '?' : String(cache.memory / 1024),
+  ];
+}

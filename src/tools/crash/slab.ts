@@ -1,0 +1,67 @@
+/** The `slab` view: every cache of the slab allocator, with what of it is in use. */
+import { hex } from '../../base/units.ts';
+import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
+import { Missing } from '../../kernel/missing.ts';
+import { readSlabCaches, type SlabCache } from '../../kernel/slab.ts';
+import { countFree, countSlabs } from '../../kernel/slab-usage.ts';
+
+export interface SlabCacheInfo {
+  readonly name: string;
+  /** What each object takes, with what is between it and the next; bytes. */
+  readonly size: number;
+  /** What its user asked for, bytes. */
+  readonly objectSize: number;
+  /** Of a slab of the usual size; null for SLOB. */
+  readonly objectsPerSlab: number | null;
+  /** A slab has 2^order pages. */
+  readonly order: number | null;
+  /** Null where the kernel does not count them, or the dump does not tell. */
+  readonly slabs: number | null;
+  /** In all slabs, used or not. */
+  readonly objects: number | null;
+  readonly active: number | null;
+  readonly free: number | null;
+  /** What its slabs take, bytes. */
+  readonly memory: number | null;
+  /** Of its struct kmem_cache. */
+  readonly address: string;
+}
+
+export interface SlabCaches {
+  readonly caches: readonly SlabCacheInfo[];
+  readonly missing: readonly string[];
+}
+
+/** In the order of the kernel's list, the last made first; those of these names only, when any are given. */
+export function listSlabCaches(crashed: CrashedKernel, names: readonly string[] = []): SlabCaches {
+  const missing = new Missing();
+  const caches: SlabCacheInfo[] = [];
+  for (const cache of readSlabCaches(crashed, missing))
+    if (names.length === 0 || names.includes(cache.name)) caches.push(describe(crashed, cache, missing));
+  return { caches, missing: missing.lines };
+}
+
+function describe(crashed: CrashedKernel, cache: SlabCache, missing: Missing): SlabCacheInfo {
+  const counts = missing.attempt(`the slabs of ${cache.name}`, () => countSlabs(crashed, cache));
+  const free =
+    counts === undefined
+      ? undefined
+      : missing.attempt(`the free objects of ${cache.name}`, () => countFree(crashed, cache));
+  const { slab } = cache;
+  return {
+    name: cache.name,
+    size: cache.size,
+    objectSize: cache.objectSize,
+    objectsPerSlab: slab?.objects ?? null,
+    order: slab?.order ?? null,
+    slabs: counts?.slabs ?? null,
+    objects: counts?.objects ?? null,
+    active: counts === undefined || free === undefined ? null : counts.objects - free,
+    free: free ?? null,
+    memory:
+      counts === undefined || slab === undefined
+        ? null
+        : counts.slabs * 2 ** slab.order * crashed.dump.memory.pageSize,
+    address: hex(cache.address),
+  };
+}
