@@ -1,0 +1,132 @@
+/**
+ * The stacks of a crashed kernel: of a CPU as it was when the machine stopped, and of a task.
+ *
+ * x86_64: unwind-x86_64.ts, by ORC; arm64: unwind-arm64.ts, by frame records. Where a walk may go: stack-areas.ts.
+ */
+import { VmcoreError } from '../base/errors.ts';
+import type { CrashedKernel } from './crashed-kernel.ts';
+import type { Stack } from './frame.ts';
+import { Missing } from './missing.ts';
+import { OrcTables } from './orc-table.ts';
+import type { Registers } from './registers.ts';
+import { cpuStacks, type StackArea, StackPath, taskStack } from './stack-areas.ts';
+import { CpuNotes } from './stack-registers.ts';
+import { KernelText } from './stack-text.ts';
+import { currentTask, findTask, type Task } from './tasks.ts';
+import { Arm64Walker } from './unwind-arm64.ts';
+import { emptyStack, type Place, type StackWalker, walk } from './unwind-walk.ts';
+import { X86Walker } from './unwind-x86_64.ts';
+
+/** Keeps what all walks need: make one for many stacks. */
+export class Unwinder {
+  readonly notes: CpuNotes;
+  private readonly crashed: CrashedKernel;
+  private readonly text: KernelText;
+  private orc: OrcTables | VmcoreError | undefined;
+
+  constructor(crashed: CrashedKernel) {
+    this.crashed = crashed;
+    this.notes = new CpuNotes(crashed);
+    this.text = new KernelText(crashed);
+  }
+
+  /** What a CPU did when the machine stopped. What is not to be known is in the stack's `incomplete`. */
+  cpu(cpu: number): Stack {
+    return this.told(() => {
+      const saved = this.notes.of(cpu);
+      if (saved === undefined)
+        return emptyStack(
+          `CPU ${cpu} left no registers: it did not answer when the crashing CPU stopped the others, or it was offline`,
+        );
+      const { registers, pid } = saved;
+      if (registers.isUser)
+        return { frames: [], end: 'user mode', incomplete: undefined, user: registers, remarks: [] };
+      return this.fromRegisters(cpu, registers, pid);
+    });
+  }
+
+  /** What a task does, or where it sleeps. */
+  task(task: Task): Stack {
+    return this.told(() => {
+      if (currentTask(this.crashed, task.cpu).address === task.address) return this.cpu(task.cpu);
+      const area = taskStack(this.crashed, task.struct);
+      const path = new StackPath(this.crashed, [area]);
+      return this.walkWith(path, (walker) => {
+        const place = walker.fromTask(task.struct);
+        if (path.begin(place.sp) === undefined)
+          throw path.broken(`its saved stack pointer 0x${place.sp.toString(16)} is not on its stack`);
+        return place;
+      });
+    });
+  }
+
+  private fromRegisters(cpu: number, registers: Registers, pid: number): Stack {
+    const missing = new Missing();
+    const areas = this.areasOf(cpu, pid, missing);
+    const path = new StackPath(this.crashed, areas);
+    const area = path.begin(registers.sp);
+    const remarks = [...missing.lines];
+    if (area !== undefined && registers.sp < area.start)
+      remarks.push(
+        `the ${area.name} stack ran over: the stack pointer is ${area.start - registers.sp} bytes below its end`,
+      );
+    return this.walkWith(path, (walker) => walker.fromRegisters(registers), remarks);
+  }
+
+  /** The stacks that a CPU can have been on; between two tasks, those of both. */
+  private areasOf(cpu: number, pid: number, missing: Missing): StackArea[] {
+    const { crashed } = this;
+    const current = missing.attempt(`the task on CPU ${cpu}`, () => currentTask(crashed, cpu));
+    const other = current?.pid === pid ? undefined : findTask(crashed, pid, missing);
+    const ofTasks = [current, other].flatMap((task) =>
+      task === undefined
+        ? []
+        : (missing.attempt(`the stack of pid ${task.pid}`, () => taskStack(crashed, task.struct)) ?? []),
+    );
+    return [...cpuStacks(crashed, cpu), ...ofTasks];
+  }
+
+  private walkWith(
+    path: StackPath,
+    begin: <P extends Place>(walker: StackWalker<P>) => P,
+    remarks: readonly string[] = [],
+  ): Stack {
+    const { crashed, text } = this;
+    if (crashed.dump.arch === 'arm64') {
+      const walker = new Arm64Walker(crashed, text, path);
+      return walk(text, walker, () => begin(walker), remarks);
+    }
+    const walker = new X86Walker({ crashed, text, orc: this.orcTables() }, path);
+    return walk(text, walker, () => begin(walker), remarks);
+  }
+
+  private orcTables(): OrcTables {
+    this.orc ??= this.openOrc();
+    if (this.orc instanceof VmcoreError) throw this.orc;
+    return this.orc;
+  }
+
+  private openOrc(): OrcTables | VmcoreError {
+    try {
+      return new OrcTables(this.crashed);
+    } catch (error) {
+      if (error instanceof VmcoreError) return error;
+      throw error;
+    }
+  }
+
+  private told(make: () => Stack): Stack {
+    try {
+      return make();
+    } catch (error) {
+      if (error instanceof VmcoreError) return emptyStack(error.message);
+      throw error;
+    }
+  }
+}
+
+/** What a CPU did when the machine stopped. For many of them, keep an Unwinder. */
+export const unwindCpu = (crashed: CrashedKernel, cpu: number): Stack => new Unwinder(crashed).cpu(cpu);
+
+/** What a task does, or where it sleeps. */
+export const unwindTask = (crashed: CrashedKernel, task: Task): Stack => new Unwinder(crashed).task(task);
