@@ -1,0 +1,37 @@
+/** `vmcore struct FILE TYPE[.MEMBER,...] [ADDRESS|SYMBOL...]`: what a type is made of, and values of it. */
+import { Command, Option } from 'commander';
+import { VmcoreError } from '../base/errors.ts';
+import { addressFrom } from '../tools/crash/address.ts';
+import { describeType, layoutText, typeQuestion, valueAt, valueTextAt } from '../tools/crash/struct.ts';
+import { dumpArguments } from './dump-arguments.ts';
+import { parseCount } from './numbers.ts';
+import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { printJson, printText } from './output.ts';
+
+interface StructOptions extends DumpOptions {
+  readonly cpu?: number;
+  readonly json?: true;
+}
+
+export const structCommand = (): Command =>
+  addDumpOptions(
+    new Command('struct')
+      .description('what a structure, union, enum or typedef is made of; with an address: the value there')
+      .argument('<file...>', 'a dump (all files of a split one), then TYPE[.MEMBER,...] [ADDRESS|SYMBOL...]')
+      .addOption(new Option('--cpu <number>', "that CPU's copy of a per-CPU variable").argParser(parseCount))
+      .option('--json', 'as JSON: name, size, members; with an address also the value'),
+  ).action((args: readonly string[], options: StructOptions) => {
+    const { files, rest } = dumpArguments(args);
+    const [name, ...places] = rest;
+    if (name === undefined) {
+      throw new VmcoreError('E_USAGE', 'which type?', { hint: 'vmcore struct FILE task_struct [ADDRESS]' });
+    }
+    const crashed = openCrashedFile(files, options);
+    const question = typeQuestion(crashed, name);
+    const addresses = places.map((place) => addressFrom(crashed, place, options.cpu));
+    if (options.json) {
+      const values = addresses.map((address) => valueAt(crashed, question, address));
+      printJson(values.length === 0 ? describeType(question) : values.length === 1 ? values[0] : values);
+    } else if (addresses.length === 0) printText(layoutText(question));
+    else for (const address of addresses) printText(valueTextAt(crashed, question, address));
+  });
