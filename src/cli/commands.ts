@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   slab: async () => (await import('./slab.ts')).slabCommand(),
   struct: async () => (await import('./struct.ts')).structCommand(),
   dmesg: async () => (await import('./dmesg.ts')).dmesgCommand(),
+  bt: async () => (await import('./bt.ts')).btCommand(),
   ps: async () => (await import('./ps.ts')).psCommand(),
   files: async () => (await import('./files.ts')).filesCommand(),
   vm: async () => (await import('./vm.ts')).vmCommand(),

@@ -10,3 +10,11 @@ export function filesAndPids(args: readonly string[]): { readonly files: string[
     throw new VmcoreError('E_USAGE', 'no dump is named, only pids', { hint: 'the dump comes first' });
   return { files, pids: args.slice(last + 1).map(Number) };
 }
+
+/** E_USAGE when a command that needs a pid has none. */
+export function requirePids(command: string, pids: readonly number[]): void {
+  if (pids.length > 0) return;
+  throw new VmcoreError('E_USAGE', `${command} needs a pid behind the dump`, {
+    hint: `write vmcore ${command} FILE PID; vmcore ps FILE lists them`,
+  });
+}

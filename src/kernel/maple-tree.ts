@@ -2,7 +2,8 @@
  * Maple trees: ranges of numbers, each with a pointer. What a process's areas of memory are in since 6.1.
  *
  * Source of truth: include/linux/maple_tree.h and lib/maple_tree.c (Linux 6.1, 6.12, 7.2). A link to a node carries the node's kind in bits 3 to 6; nodes
- * are aligned to 256 bytes. A node is pivots (the last number of each slot) and slots; the last slot in use has the node's maximum or a pivot of 0.
+ * are aligned to 256 bytes, and begin with a link to their parent. Then come pivots (the last number of each slot) and slots; the last slot in use has
+ * the node's maximum or a pivot of 0.
  */
 import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
@@ -48,12 +49,19 @@ export function* walkMapleTree(
   const walker = new MapleWalker(crashed, what, missing);
   const root = missing.attempt(what, () => tree.pointer('ma_root'));
   if (root === undefined || root === 0n) return;
-  if (isNode(root)) yield* walker.walk(root, 0n, maxNumber, 0);
+  if (isRootNode(root)) yield* walker.walk({ link: root, parent: undefined, height: 0 }, 0n, maxNumber);
   // A single entry at 0 needs no node.
   else if ((root & internalBits) !== internal) yield { first: 0n, last: 0n, entry: root };
 }
 
-const isNode = (entry: bigint): boolean => (entry & internalBits) === internal && entry > largestMark;
+const isRootNode = (entry: bigint): boolean => (entry & internalBits) === internal && entry > largestMark;
+
+/** A link to a node, from the node at `parent`; the root has none. */
+interface Link {
+  readonly link: bigint;
+  readonly parent: bigint | undefined;
+  readonly height: number;
+}
 
 class MapleWalker {
   private readonly crashed: CrashedKernel;
@@ -70,31 +78,34 @@ class MapleWalker {
   }
 
   /** `first` and `last`: what the link's slot stands for. */
-  *walk(link: bigint, first: bigint, last: bigint, height: number): Generator<MapleRange> {
-    const slots = this.missing.attempt(this.what, () => this.slotsOf(link, first, last, height));
+  *walk(at: Link, first: bigint, last: bigint): Generator<MapleRange> {
+    const slots = this.missing.attempt(this.what, () => this.slotsOf(at, first, last));
     if (slots === undefined) return;
+    const parent = at.link & ~nodeMask;
     for (const { isLeaf, ...range } of slots) {
       if (range.entry === 0n) continue;
-      if (!isLeaf) yield* this.walk(range.entry, range.first, range.last, height + 1);
+      if (!isLeaf)
+        yield* this.walk({ link: range.entry, parent, height: at.height + 1 }, range.first, range.last);
       else if ((range.entry & internalBits) !== internal) yield range;
     }
   }
 
   private slotsOf(
-    link: bigint,
+    { link, parent, height }: Link,
     first: bigint,
     last: bigint,
-    height: number,
   ): (MapleRange & { readonly isLeaf: boolean })[] {
     const { kernel } = this.crashed;
     const address = link & ~nodeMask;
     const form = this.forms.get(Number((link >> 3n) & 0xfn));
-    if (!isNode(link) || form === undefined) throw damage(`leads to ${hex(link)}, which is no node`);
+    if (form === undefined) throw damage(`leads to ${hex(link)}, which is no node`);
     if (this.seen.has(address)) throw damage(`comes to ${hex(address)} twice`);
     if (height > maxHeight) throw damage('is higher than any');
     this.seen.add(address);
     const node = viewOf(kernel.read(asVaddr(address), Number(nodeMask) + 1));
     const word = (at: number): bigint => node.getBigUint64(at, kernel.dump.littleEndian);
+    if (parent !== undefined && (word(0) & ~nodeMask) !== parent)
+      throw damage(`leads from ${hex(parent)} to ${hex(address)}, which has another parent`);
     const slots: (MapleRange & { readonly isLeaf: boolean })[] = [];
     let begin = first;
     for (let i = 0; i < form.count && begin <= last; i++) {
