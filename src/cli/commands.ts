@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   ps: async () => (await import('./ps.ts')).psCommand(),
   files: async () => (await import('./files.ts')).filesCommand(),
   vm: async () => (await import('./vm.ts')).vmCommand(),
+  runq: async () => (await import('./runq.ts')).runqCommand(),
   mount: async () => (await import('./mount.ts')).mountCommand(),
   makedumpfile: async () => (await import('./makedumpfile/command.ts')).makedumpfileCommand(),
   kexec: async () => (await import('./kexec.ts')).kexecCommand(),
