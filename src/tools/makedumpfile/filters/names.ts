@@ -1,10 +1,11 @@
 /** What the names in a section of erase commands stand for: symbols and types of vmlinux, or of a module. */
+
 import type { Layouts } from '../../../kernel/layouts.ts';
 import type { KernelModule } from '../../../kernel/module-list.ts';
 import type { Modules } from '../../../kernel/modules.ts';
 import type { Type } from '../../../kernel/types.ts';
+import { typeOfVariable } from '../../../kernel/variables.ts';
 import type { CrashedModule } from './filter-module.ts';
-import { typeOfGlobal } from './global-types.ts';
 
 export interface Names {
   /** E_NO_INFO when there is no such symbol. */
@@ -16,7 +17,7 @@ export interface Names {
 
 export const vmlinuxNames = (crashed: Pick<Names, 'symbol'>, layouts: Layouts): Names => ({
   symbol: (name) => crashed.symbol(name),
-  variable: (name) => typeOfGlobal(layouts, name),
+  variable: (name) => typeOfVariable(layouts, name),
   layouts,
 });
 

@@ -9,6 +9,7 @@ import { type ErrorCode, VmcoreError } from '../../../base/errors.ts';
 import { asVaddr } from '../../../base/units.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
 import { walkChain } from '../../../kernel/lists.ts';
+import { typeOfName } from '../../../kernel/type-names.ts';
 import { findMember, type StructType, sizeOf, type Type, unaliased } from '../../../kernel/types.ts';
 import {
   atLine,
@@ -17,7 +18,6 @@ import {
   type Expression,
   type LoopCommand,
 } from './erase-config.ts';
-import { typeNamed } from './global-types.ts';
 import type { Names } from './names.ts';
 import type { PlanBuilder } from './plan.ts';
 import { readString } from './struct-view.ts';
@@ -133,7 +133,7 @@ export class EraseRun {
     const type =
       cast === undefined
         ? this.names.variable(name)
-        : typeNamed(this.names.layouts, cast.type, cast.isPointer);
+        : typeOfName(this.names.layouts, cast.isPointer ? `${cast.type} *` : cast.type);
     if (type !== undefined) return { address, type: unaliased(type) };
     // Also with a size: a pointer's data is elsewhere.
     throw noInfo(`nothing tells what ${cast === undefined ? `the variable ${name}` : cast.type} is`);
