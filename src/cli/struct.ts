@@ -16,7 +16,9 @@ interface StructOptions extends DumpOptions {
 export const structCommand = (): Command =>
   addDumpOptions(
     new Command('struct')
-      .description('what a structure, union, enum or typedef is made of; with an address: the value there')
+      .description(
+        'what a structure, union, enum or typedef is made of; with an address: the value there. A variable of a known type needs no address',
+      )
       .argument('<file...>', 'a dump (all files of a split one), then TYPE[.MEMBER,...] [ADDRESS|SYMBOL...]')
       .addOption(new Option('--cpu <number>', "that CPU's copy of a per-CPU variable").argParser(parseCount))
       .option('--json', 'as JSON: name, size, members; with an address also the value'),
@@ -29,6 +31,10 @@ export const structCommand = (): Command =>
     const crashed = openCrashedFile(files, options);
     const question = typeQuestion(crashed, name);
     const addresses = places.map((place) => addressFrom(crashed, place, options.cpu));
+    if (question.address !== undefined && addresses.length === 0)
+      addresses.push(
+        options.cpu === undefined ? question.address : crashed.onCpu(question.address, options.cpu),
+      );
     if (options.json) {
       const values = addresses.map((address) => valueAt(crashed, question, address));
       printJson(values.length === 0 ? describeType(question) : values.length === 1 ? values[0] : values);

@@ -1,11 +1,11 @@
 /** What a type is made of, and a value of it in the crashed kernel's memory. */
 
 import { VmcoreError } from '../../base/errors.ts';
-import { hex } from '../../base/units.ts';
+import { hex, type Vaddr } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { readText } from '../../kernel/text.ts';
 import { requireType } from '../../kernel/type-finder.ts';
-import { declaration, typeName } from '../../kernel/type-names.ts';
+import { declaration, typeName, typeOfName } from '../../kernel/type-names.ts';
 import {
   findPath,
   type Member,
@@ -23,6 +23,7 @@ import {
   type Value,
 } from '../../kernel/value.ts';
 import { quoted, valueText } from '../../kernel/value-text.ts';
+import { typeOfVariable } from '../../kernel/variables.ts';
 import { symbolText } from './address.ts';
 
 /** Offsets and sizes in bytes. */
@@ -55,16 +56,22 @@ export interface Question {
   readonly module: string | null;
   /** The members asked for, by their paths; undefined for all. */
   readonly members: ReadonlyMap<string, PlacedMember> | undefined;
+  /** Where it is, when the name was a variable's. */
+  readonly address: Vaddr | undefined;
 }
 
 /** Deeper anonymous members than any compiler makes. */
 const maxDepth = 32;
 
-/** E_NO_INFO when nothing knows the type, E_USAGE when it has no such member. */
+/** A type, or a variable whose type is known. E_NO_INFO when nothing knows the name, E_USAGE when it has no such member. */
 export function typeQuestion(crashed: CrashedKernel, text: string): Question {
   const dot = text.indexOf('.');
-  const { type, module = null } = requireType(crashed, dot < 0 ? text : text.slice(0, dot));
-  if (dot < 0) return { type, module, members: undefined };
+  const name = dot < 0 ? text : text.slice(0, dot);
+  const { type, module, address } = variable(crashed, name) ?? {
+    ...requireType(crashed, name),
+    address: undefined,
+  };
+  if (dot < 0) return { type, module: module ?? null, members: undefined, address };
   const struct = unaliased(type);
   const members = new Map<string, PlacedMember>();
   for (const path of text.slice(dot + 1).split(',')) {
@@ -72,7 +79,18 @@ export function typeQuestion(crashed: CrashedKernel, text: string): Question {
     if (place === undefined) throw new VmcoreError('E_USAGE', `${typeName(type)} has no member ${path}`);
     members.set(path, place);
   }
-  return { type, module, members };
+  return { type, module: module ?? null, members, address };
+}
+
+/** Undefined when it is a type, or no variable of a known type. */
+function variable(
+  crashed: CrashedKernel,
+  name: string,
+): { readonly type: Type; readonly module: undefined; readonly address: Vaddr } | undefined {
+  const type =
+    typeOfName(crashed.layouts, name) === undefined ? typeOfVariable(crashed.layouts, name) : undefined;
+  const address = type === undefined ? undefined : crashed.symbols.address(name);
+  return type === undefined || address === undefined ? undefined : { type, module: undefined, address };
 }
 
 export function describeType({ type, module, members }: Question): TypeInfo {
