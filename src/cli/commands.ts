@@ -9,6 +9,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   mod: async () => (await import('./mod.ts')).modCommand(),
   sys: async () => (await import('./sys.ts')).sysCommand(),
   slab: async () => (await import('./slab.ts')).slabCommand(),
+  mem: async () => (await import('./mem.ts')).memCommand(),
+  sym: async () => (await import('./sym.ts')).symCommand(),
   struct: async () => (await import('./struct.ts')).structCommand(),
   dmesg: async () => (await import('./dmesg.ts')).dmesgCommand(),
   bt: async () => (await import('./bt.ts')).btCommand(),

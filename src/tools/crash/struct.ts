@@ -57,7 +57,7 @@ export interface Question {
   /** The members asked for, by their paths; undefined for all. */
   readonly members: ReadonlyMap<string, PlacedMember> | undefined;
   /** Where it is, when the name was a variable's. */
-  readonly address: Vaddr | undefined;
+  readonly address?: Vaddr | undefined;
 }
 
 /** Deeper anonymous members than any compiler makes. */

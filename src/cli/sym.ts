@@ -1,0 +1,66 @@
+/** `vmcore sym FILE NAME|ADDRESS...`: symbols, both ways. */
+import { Command } from 'commander';
+import { VmcoreError } from '../base/errors.ts';
+import { allSymbols, findSymbols, type SymbolInfo } from '../tools/crash/sym.ts';
+import { dumpArguments } from './dump-arguments.ts';
+import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { printJson, printMissing, printText } from './output.ts';
+import { type Column, printTable } from './table.ts';
+
+interface SymOptions extends DumpOptions {
+  readonly list?: true;
+  readonly json?: true;
+}
+
+export const symCommand = (): Command =>
+  addDumpOptions(
+    new Command('sym')
+      .description('where symbols are, and what addresses are: of the kernel and of its modules')
+      .argument('<file...>', 'a dump (all files of a split one), then NAME, MODULE:NAME or ADDRESS...')
+      .option('-l, --list', 'all symbols')
+      .option('--json', 'as JSON: name, module, type as nm(1) has it, address, offset, size in bytes'),
+  ).action((args: readonly string[], options: SymOptions) => {
+    const { files, rest } = dumpArguments(args);
+    if (rest.length === 0 && !options.list)
+      throw new VmcoreError('E_USAGE', 'which symbol?', {
+        hint: 'vmcore sym FILE NAME or ADDRESS; -l lists all',
+      });
+    const crashed = openCrashedFile(files, options);
+    const unknown: string[] = [];
+    const symbols = options.list
+      ? allSymbols(crashed)
+      : rest.flatMap((what) => {
+          const found = findSymbols(crashed, what);
+          if (found.length === 0) unknown.push(what);
+          return found;
+        });
+    if (options.json) printJson([...symbols]);
+    else if (options.list) printText([...symbols].map(line).join(''));
+    else printTable(columns, [...symbols].map(cells));
+    printMissing(crashed.symbols.troubles);
+    if (unknown.length > 0) {
+      throw new VmcoreError('E_USAGE', `neither a symbol nor an address in one: ${unknown.join(', ')}`, {
+        file: crashed.dump.source.name,
+        hint: 'only the kernel image and modules have symbols; addresses are hexadecimal',
+      });
+    }
+  });
+
+const columns: readonly Column[] = [
+  { title: 'ADDRESS' },
+  { title: 'TYPE' },
+  { title: 'SIZE', align: 'right' },
+  { title: 'SYMBOL' },
+];
+
+const nameOf = ({ name, module, offset }: SymbolInfo): string =>
+  `${name}${offset === 0 ? '' : `+0x${offset.toString(16)}`}${module === null ? '' : ` [${module}]`}`;
+
+const cells = (symbol: SymbolInfo): string[] => [
+  symbol.address,
+  symbol.type ?? '?',
+  symbol.size === null ? '-' : String(symbol.size),
+  nameOf(symbol),
+];
+
+const line = (symbol: SymbolInfo): string => `${symbol.address} ${symbol.type ?? '?'} ${nameOf(symbol)}\n`;
