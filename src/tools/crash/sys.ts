@@ -5,6 +5,7 @@
  * (saved_command_line), kernel/panic.c (tainted_mask), mm/page_alloc.c (_totalram_pages; totalram_pages before 5.0, ca79b0c211af), Linux 6.1 and 7.2.
  */
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
+import { totalRamPages } from '../../kernel/memory-accounts.ts';
 import { Missing } from '../../kernel/missing.ts';
 import { readInt, readLong, readLongs } from '../../kernel/numbers.ts';
 import { explainTaints, type Taint } from '../../kernel/taints.ts';
@@ -73,7 +74,7 @@ export function describeSystem(crashed: CrashedKernel, log?: readonly LogRecord[
     },
     loadAverage: attempt('the load average', () => loadAverage(crashed)),
     tasks: attempt('the number of tasks', () => readInt(kernel, symbols.require('nr_threads'))),
-    memory: attempt('the size of memory', () => totalRam(crashed)),
+    memory: attempt('the size of memory', () => totalRamPages(crashed) * crashed.dump.memory.pageSize),
     uptimeSeconds: times === null ? null : Number(times.sinceBoot) / 1e9,
     bootTime: times === null ? null : isoOfNanoseconds(times.bootedAt),
     crashTime: crashTime(info) ?? (times === null ? null : isoOfNanoseconds(times.now)),
@@ -99,12 +100,6 @@ function loadAverage(crashed: CrashedKernel): number[] {
   const loads = readLongs(crashed.kernel, crashed.symbols.require('avenrun'), 3);
   // /proc/loadavg adds half of the last digit it shows.
   return loads.map((load) => Math.floor(((load + fixedOne / 200) / fixedOne) * 100) / 100);
-}
-
-function totalRam(crashed: CrashedKernel): number {
-  const { symbols, kernel } = crashed;
-  const address = symbols.address('_totalram_pages') ?? symbols.require('totalram_pages');
-  return readLong(kernel, address) * kernel.dump.memory.pageSize;
 }
 
 /** saved_command_line is a char *. */
