@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -21,8 +22,8 @@ import { basename, join } from 'node:path';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
-import { lastLine, requireProgram, runProgram } from '../../src/sys/programs.ts';
-import { debianTree } from '../../src/tools/rehearse/debian.ts';
+import { lastLine, requireProgram, runChecked, runProgram } from '../../src/sys/programs.ts';
+import { debianTree, withPackageFiles } from '../../src/tools/rehearse/debian.ts';
 import { type GuestKernelName, guestKernels } from './kernels.ts';
 
 const sources = ['crash_module.c', 'Makefile'].map((name) => join(import.meta.dirname, 'crash-module', name));
@@ -67,14 +68,8 @@ async function build(
   output: string,
   progress: Progress,
 ): Promise<void> {
-  const { suite } = guestKernels[name];
   const headers = `linux-headers-${release}`;
-  const tree = await debianTree({
-    suite,
-    architecture: 'amd64',
-    packages: [headers, ...userland],
-    progress,
-  });
+  const tree = await buildTree(name, release, progress);
   settle(tree);
   progress.step(`building a module for ${release}`);
   const work = mkdtempSync(join(tree, 'build-'));
@@ -103,6 +98,39 @@ async function build(
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** The folder with headers and compiler, to be the root of a build. */
+async function buildTree(name: GuestKernelName, release: string, progress: Progress): Promise<string> {
+  const { suite, arch } = guestKernels[name];
+  const headers = `linux-headers-${release}`;
+  const own = { suite, architecture: 'amd64', progress };
+  if (arch === 'x86_64') return debianTree({ ...own, packages: [headers, ...userland] });
+  // Its headers depend on a compiler that runs on arm64. What is to run here is a cross compiler, and this architecture's scripts.
+  const unpacked = join(cacheDir('trees'), `${suite}-${arch}-${headers}-alone`);
+  if (!existsSync(unpacked)) {
+    await withPackageFiles({ suite, architecture: arch, packages: [headers], progress }, async ([file]) => {
+      const making = mkdtempSync(join(cacheDir('trees'), '.making-'));
+      await runChecked(requireProgram({ name: 'dpkg-deb', debianPackage: 'dpkg' }), ['-x', file!, making]);
+      renameSync(making, unpacked);
+    });
+  }
+  const configured = join('usr/src', headers);
+  const compiler = /\bgcc-\d+/.exec(
+    readFileSync(join(unpacked, configured, '.kernelvariables'), 'utf8'),
+  )?.[0];
+  const version = release.replace(/-[^-]*$/, '');
+  const tree = await debianTree({
+    ...own,
+    packages: [
+      `${compiler}-aarch64-linux-gnu`,
+      `linux-headers-${version}-common`,
+      `linux-kbuild-${version}`,
+      ...userland,
+    ],
+  });
+  cpSync(join(unpacked, configured), join(tree, configured), { recursive: true, verbatimSymlinks: true });
+  return tree;
 }
 
 /** What Debian's packages make only when they are installed: links, and empty folders. */

@@ -1,0 +1,153 @@
+/**
+ * Our stacks of a guest's dump beside those that its kernel printed with its own unwinder: of every task by sysrq t, just before it went down,
+ * and of the CPU that went down, by the oops or the panic itself (kernel-traces.ts).
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { it } from 'node:test';
+import type { CrashGuest, CrashWay } from '../../lab/guests/crash-guests.ts';
+import { type PrintedFrame, type PrintedTrace, printedTasks, printedTraces } from './kernel-traces.ts';
+import { vmcoreJson } from './vmcore-json.ts';
+
+export interface OurFrame {
+  readonly pc: string;
+  readonly symbol: string | null;
+  readonly offset: number | null;
+  readonly module: string | null;
+  readonly found: string;
+}
+
+export interface OurStack {
+  readonly pid: number;
+  readonly comm: string;
+  readonly cpu: number;
+  readonly frames: readonly OurFrame[];
+}
+
+interface OurStacks {
+  readonly cpus: readonly OurStack[];
+  readonly tasks: readonly OurStack[];
+  readonly missing?: readonly string[];
+}
+
+/** In the upper half of all addresses, where the kernel is. */
+export const isKernel = ({ pc }: OurFrame): boolean => BigInt(pc) >> 63n === 1n;
+
+export const nameOf = (frame: OurFrame | PrintedFrame): string =>
+  `${frame.symbol}+${frame.offset}${frame.module === null || frame.module === undefined ? '' : ` [${frame.module}]`}`;
+
+const namesOf = (frames: readonly (OurFrame | PrintedFrame)[]): string[] => frames.map(nameOf);
+
+/** Who prints, and starts the capture kernel, stands above what went wrong. */
+function fromTheCause(trace: PrintedTrace): readonly PrintedFrame[] {
+  const panic = trace.frames.findLastIndex(({ symbol }) => symbol === 'panic');
+  return trace.frames.slice(panic + 1);
+}
+
+/** The stack that the kernel printed last of a CPU: why it went down. */
+function printedOf(log: string, cpu: number): PrintedTrace {
+  const trace = printedTraces(log).findLast((candidate) => candidate.cpu === cpu);
+  assert.ok(trace !== undefined, `the log has a trace of CPU ${cpu}`);
+  return trace;
+}
+
+/** Who panics stands on the stack, down from where the registers were saved; an oops hands over those it began with. */
+function assertEndsWith(ours: OurStack, expected: readonly PrintedFrame[], start: 'oops' | 'panic'): void {
+  const frames = ours.frames.filter(isKernel);
+  assert.deepEqual(namesOf(frames.slice(-expected.length)), namesOf(expected));
+  const above = frames.slice(0, frames.length - expected.length);
+  if (start === 'oops') assert.deepEqual(namesOf(above), []);
+  else assert.match(above[0]?.symbol ?? '', /^(__)?crash_kexec$/);
+}
+
+interface TaskTimes {
+  readonly tasks: readonly { readonly pid: number; readonly times: { readonly idle: number | null } }[];
+}
+
+function checkSleepers({ dump, log, witness }: CrashGuest): void {
+  const text = readFileSync(log, 'latin1');
+  const { tasks } = vmcoreJson<OurStacks>('bt', dump, '--all');
+  const idle = new Map(vmcoreJson<TaskTimes>('ps', dump).tasks.map(({ pid, times }) => [pid, times.idle]));
+  const ours = new Map(tasks.map((task) => [task.pid, task]));
+  const times = [...text.matchAll(/^\[\s*(\d+\.\d+)\]/gm)].map(([, time]) => Number(time));
+  const shown = Number(/^\[\s*(\d+\.\d+)\].*sysrq: Show State$/m.exec(text)?.[1]);
+  const since = times.at(-1)! - shown;
+  const made = new Set(Object.values(witness.made));
+  let compared = 0;
+  for (const task of printedTasks(text)) {
+    const stack = ours.get(task.pid);
+    const hasRun = (idle.get(task.pid) ?? 0) <= since + 0.05;
+    // Whoever has run since then may sleep elsewhere, and a dead task has no stack.
+    if (task.state === 'R' || task.state === 'Z' || (hasRun && !made.has(task.pid))) continue;
+    if (stack === undefined) continue;
+    compared++;
+    const frames = stack.frames.filter(isKernel);
+    assert.deepEqual(namesOf(frames), namesOf(task.frames), `${task.pid} ${task.comm}`);
+    // On its own word: every frame says how it was found, and only what the tables tell is taken.
+    for (const { found } of frames)
+      assert.match(found, /^(registers|orc|frame-pointer|exception|call-site)$/);
+  }
+  assert.ok(compared > 60, `${compared} stacks compared`);
+}
+
+const panics: readonly CrashWay[] = ['sysrq', 'nmi', 'softirq'];
+
+function checkCrashedCpu(guest: CrashGuest, way: CrashWay, cpu: number): void {
+  const { cpus } = vmcoreJson<OurStacks>('bt', guest.dump, '-a');
+  const ours = cpus.find((candidate) => candidate.cpu === cpu);
+  const trace = printedOf(readFileSync(guest.log, 'latin1'), cpu);
+  assert.ok(ours !== undefined);
+  assert.deepEqual([ours.pid, ours.comm], [trace.pid, trace.comm]);
+  assertEndsWith(ours, fromTheCause(trace), panics.includes(way) ? 'panic' : 'oops');
+}
+
+/** CPU 1 as the NMI found it, which took its backtrace before; and again where the crash stopped it, in the same loop. */
+function checkSpinner(guest: CrashGuest): void {
+  const { cpus } = vmcoreJson<OurStacks>('bt', guest.dump, '-a');
+  const ours = cpus.find(({ cpu }) => cpu === 1);
+  const trace = printedOf(readFileSync(guest.log, 'latin1'), 1);
+  assert.ok(ours !== undefined);
+  assert.equal(ours.comm, 'spinner');
+  const frames = ours.frames.filter(isKernel);
+  assert.deepEqual(namesOf(frames.slice(1)), namesOf(trace.frames.slice(1)));
+  assert.equal(frames[0]?.symbol, 'wait_here');
+  assert.equal(trace.frames[0]?.symbol, 'wait_here');
+}
+
+/** What of the module is on the stack of the CPU that went down, innermost first. */
+const own: Readonly<Record<CrashWay, readonly string[]>> = {
+  sysrq: [],
+  oops: ['write_to_null', 'write_through', 'crash_write'],
+  'hung-cpu': ['write_to_null', 'write_through', 'crash_write'],
+  'stack-overflow': ['recurse', 'overflow_stack', 'crash_write'],
+  nmi: ['wait_here', 'spin_with_interrupts_off', 'crash_write'],
+  softirq: ['panic_in_timer', 'wait_here', 'be_interrupted_by_timer', 'crash_write'],
+  hardirq: ['write_to_null', 'write_through', 'crash_in_interrupt', 'be_interrupted', 'crash_write'],
+  kworker: ['crash_in_worker'],
+};
+
+/** In their order; what is there more than once counts once, and what an interrupt met on its way (wait_here) need not be there. */
+function checkModuleFrames(guest: CrashGuest, way: CrashWay, cpu: number): void {
+  const { cpus } = vmcoreJson<OurStacks>('bt', guest.dump, '-a');
+  const symbols = cpus
+    .find((candidate) => candidate.cpu === cpu)!
+    .frames.filter(({ module }) => module === 'crash_module')
+    .map(({ symbol }) => symbol);
+  const once = symbols.filter((symbol, index) => symbol !== symbols[index - 1]);
+  const meets = way === 'hardirq' ? once.filter((symbol) => symbol !== 'wait_here') : once;
+  assert.deepEqual(meets, own[way]);
+}
+
+const crashedCpu = (text: string): number => {
+  const trace = printedTraces(text).findLast(({ comm }) => comm !== undefined);
+  return trace?.cpu ?? 0;
+};
+
+/** Registers the tests of a guest's stacks. */
+export function itHasTheStacksThatTheKernelPrinted(guest: () => CrashGuest, way: CrashWay): void {
+  const cpu = (): number => (way === 'kworker' ? crashedCpu(readFileSync(guest().log, 'latin1')) : 0);
+  it('of the CPU that went down', () => checkCrashedCpu(guest(), way, cpu()));
+  it('with the frames of the module', () => checkModuleFrames(guest(), way, cpu()));
+  if (way === 'hung-cpu') it('of the CPU that spun with interrupts off', () => checkSpinner(guest()));
+  it('of every task that slept', () => checkSleepers(guest()));
+}
