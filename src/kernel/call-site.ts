@@ -1,11 +1,12 @@
 /**
  * Which code calls what: proof that a word on a stack is the return address that it seems to be, where no table tells.
  *
- * Functions without ORC (STACK_FRAME_NON_STANDARD: __crash_kexec, in which the registers of the crashing CPU are saved) are bridged this way. Only calls
+ * A return address on a sound stack follows a call; one that does not was never put there by a call. Functions without ORC (STACK_FRAME_NON_STANDARD: __crash_kexec, in which the registers of the crashing CPU are saved) are bridged this way. Only calls
  * that name their target count: `E8 rel32` (Intel SDM vol. 2, CALL), `BL` (Arm ARM C6.2.35). What goes through a register proves less: that a call ends
- * there, not to whom.
+ * there, not to whom. Code that was patched since (kprobes, static calls, ftrace) is taken for the call that it may have been.
  */
 import { viewOf } from '../base/bytes.ts';
+import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
 import type { KernelText } from './stack-text.ts';
@@ -40,6 +41,34 @@ export function followsCall(kernel: Kernel, returnAddress: Vaddr): boolean {
   return Array.from({ length: longestCall - 1 }, (_, i) => i).some(
     (at) => bytes[at] === 0xff && indirectCallLength(bytes, at) === longestCall - at,
   );
+}
+
+/** What INT3, JMP rel32 and a NOP of five bytes begin with: kprobes, optimised kprobes, static calls without a target. */
+const patches = [0xcc, 0xe9, 0x0f];
+/** BRK of any number (Arm ARM C6.2.42): kprobes. */
+const isBreakpoint = (word: number): boolean => (word & 0xffe0001f) >>> 0 === 0xd4200000;
+/** Reached by a far return when a CPU starts (arch/x86/kernel/head_64.S). */
+const startCode = /^(secondary_|common_)?startup_64/;
+
+/**
+ * Whether an address can be where a call returns to. Only what is surely none is refused: code that is not in the dump any more (that of the start is freed)
+ * says nothing.
+ */
+export function canBeReturn(kernel: Kernel, text: KernelText, address: Vaddr): boolean {
+  const range = text.at(address - 1n);
+  if (range === undefined) return false;
+  if (range.isFreed || startCode.test(text.functionAt(asVaddr(address - 1n))?.name ?? '')) return true;
+  try {
+    if (followsCall(kernel, address)) return true;
+    // Between functions there are NOPs and INT3s too.
+    if (text.functionAt(address)?.address === address) return false;
+    if (kernel.dump.arch === 'arm64')
+      return isBreakpoint(viewOf(kernel.read(asVaddr(address - 4n), 4)).getUint32(0, true));
+    return patches.includes(kernel.read(asVaddr(address - 5n), 1)[0]!);
+  } catch (error) {
+    if (error instanceof VmcoreError) return true;
+    throw error;
+  }
 }
 
 /** Bytes of the `FF /2` at `at`; 0 when it is another instruction. */

@@ -15,6 +15,8 @@ interface TextRange {
   readonly end: bigint;
   /** Undefined for the kernel itself. */
   readonly module: KernelModule | undefined;
+  /** Code of the start: its memory was given back, and holds something else. */
+  readonly isFreed: boolean;
 }
 
 const codeKinds: readonly ModuleRegion['kind'][] = ['core', 'init', 'text', 'init_text'];
@@ -35,7 +37,8 @@ export class KernelText {
     ].flatMap(([first, last]) => {
       const start = symbols.address(first!);
       const end = symbols.address(last!);
-      return start === undefined || end === undefined ? [] : [{ start, end, module: undefined }];
+      if (start === undefined || end === undefined) return [];
+      return [{ start, end, module: undefined, isFreed: first === '_sinittext' }];
     });
   }
 
@@ -54,7 +57,12 @@ export class KernelText {
     this.modules ??= [...this.crashed.modules.readable(new Missing())].flatMap((module) =>
       module.regions
         .filter(({ kind }) => codeKinds.includes(kind))
-        .map(({ base, size }) => ({ start: base, end: asVaddr(base + BigInt(size)), module })),
+        .map(({ base, size }) => ({
+          start: base,
+          end: asVaddr(base + BigInt(size)),
+          module,
+          isFreed: false,
+        })),
     );
     return this.modules;
   }

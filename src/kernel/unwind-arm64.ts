@@ -9,7 +9,7 @@
  * A function that has not made its record yet, or makes none, has its return address in x30 alone. That is known only where registers were saved.
  */
 import { viewOf } from '../base/bytes.ts';
-import { asVaddr, type Vaddr } from '../base/units.ts';
+import { asVaddr, hex, type Vaddr } from '../base/units.ts';
 import { directCallTarget, followsCall } from './call-site.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import type { FrameEvidence } from './frame.ts';
@@ -66,7 +66,13 @@ export class Arm64Walker implements StackWalker<Arm64Place> {
   }
 
   next(place: Arm64Place): NextPlace<Arm64Place> {
-    return this.callerInLinkRegister(place) ?? this.byRecord(place);
+    const caller = this.callerInLinkRegister(place);
+    if (caller !== undefined) return caller;
+    if (place.interrupted && this.text.at(place.pc) === undefined)
+      throw this.path.broken(
+        `nothing tells what called ${hex(place.pc)}: it is no text of the kernel or its modules, and x30 follows no call`,
+      );
+    return this.byRecord(place);
   }
 
   private byRecord(place: Arm64Place): NextPlace<Arm64Place> {

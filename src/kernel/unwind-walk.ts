@@ -6,9 +6,12 @@
  */
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, hex, type Vaddr } from '../base/units.ts';
+import { canBeReturn } from './call-site.ts';
+import type { CrashedKernel } from './crashed-kernel.ts';
 import type { Frame, FrameEvidence, Stack } from './frame.ts';
 import type { Registers } from './registers.ts';
 import type { KernelText } from './stack-text.ts';
+import type { Struct } from './struct.ts';
 
 /** Where execution is, in one frame. Walkers carry more. */
 export interface Place {
@@ -29,9 +32,16 @@ export interface StackWalker<P extends Place> {
   /** Where the registers of a CPU are. */
   fromRegisters(registers: Registers): P;
   /** Where a sleeping task (a task_struct) goes on. */
-  fromTask(task: import('./struct.ts').Struct): P;
+  fromTask(task: Struct): P;
   /** The place that called this one. E_CORRUPT or E_UNREADABLE when nothing leads there. */
   next(place: P): NextPlace<P>;
+}
+
+export interface WalkSources<P extends Place> {
+  readonly crashed: CrashedKernel;
+  readonly text: KernelText;
+  readonly walker: StackWalker<P>;
+  readonly remarks?: readonly string[];
 }
 
 /** A word for every second one of the largest stacks. */
@@ -47,10 +57,8 @@ export const emptyStack = (incomplete: string): Stack => ({
 
 /** Walks from where `begin` says. Never throws for what is wrong with the dump: the stack tells. */
 export function walk<P extends Place>(
-  text: KernelText,
-  walker: StackWalker<P>,
+  { crashed, text, walker, remarks = [] }: WalkSources<P>,
   begin: () => P,
-  remarks: readonly string[] = [],
 ): Stack {
   const frames: Frame[] = [];
   const incomplete = (why: string): Stack => ({
@@ -63,24 +71,15 @@ export function walk<P extends Place>(
   try {
     let place = begin();
     for (;;) {
-      const function_ = text.functionAt(asVaddr(place.interrupted ? place.pc : place.pc - 1n));
-      // Where registers say that something ran, it did, whatever is there.
-      if (function_ === undefined && place.found !== 'registers')
-        return incomplete(
-          `${place.slot === undefined ? 'the next frame' : `the return address at ${hex(place.slot)}`} leads to ${hex(place.pc)}, which is no text of the kernel or its modules`,
-        );
       if (frames.length >= maxFrames) return incomplete(`more than ${maxFrames} frames`);
-      frames.push({
-        pc: place.pc,
-        sp: place.sp,
-        symbol: function_?.name,
-        offset: function_ === undefined ? undefined : Number(place.pc - function_.address),
-        module: function_?.module,
-        found: place.found,
-        interrupted: place.interrupted,
-        registers: place.registers,
-      });
+      if (!place.interrupted && !canBeReturn(crashed.kernel, text, place.pc))
+        return incomplete(notAReturn(text, place));
+      const frame = frameOf(text, place);
+      // Where registers say that something ran, it did; what an exception left must go on from there too.
+      const isProven = frame.symbol !== undefined || place.found === 'registers';
+      if (isProven) frames.push(frame);
       const next = walker.next(place);
+      if (!isProven) frames.push(frame);
       if ('end' in next) return { frames, end: next.end, incomplete: undefined, user: next.user, remarks };
       place = next;
     }
@@ -88,4 +87,24 @@ export function walk<P extends Place>(
     if (!(error instanceof VmcoreError)) throw error;
     return incomplete(error.message);
   }
+}
+
+function frameOf(text: KernelText, place: Place): Frame {
+  const function_ = text.functionAt(asVaddr(place.interrupted ? place.pc : place.pc - 1n));
+  return {
+    pc: place.pc,
+    sp: place.sp,
+    symbol: function_?.name,
+    offset: function_ === undefined ? undefined : Number(place.pc - function_.address),
+    module: function_?.module,
+    found: place.found,
+    interrupted: place.interrupted,
+    registers: place.registers,
+  };
+}
+
+function notAReturn(text: KernelText, { pc, slot }: Place): string {
+  const where = slot === undefined ? 'the next frame' : `the return address at ${hex(slot)}`;
+  const isText = text.at(pc - 1n) !== undefined;
+  return `${where} is ${hex(pc)}, ${isText ? 'where no call returns to' : 'which is no text of the kernel or its modules'}`;
 }

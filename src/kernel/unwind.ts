@@ -94,10 +94,10 @@ export class Unwinder {
     const { crashed, text } = this;
     if (crashed.dump.arch === 'arm64') {
       const walker = new Arm64Walker(crashed, text, path);
-      return walk(text, walker, () => begin(walker), remarks);
+      return walk({ crashed, text, walker, remarks }, () => begin(walker));
     }
     const walker = new X86Walker({ crashed, text, orc: this.orcTables() }, path);
-    return walk(text, walker, () => begin(walker), remarks);
+    return walk({ crashed, text, walker, remarks }, () => begin(walker));
   }
 
   private orcTables(): OrcTables {
