@@ -21,7 +21,7 @@ const wordMask = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 export class Arm64Paging implements Paging {
   private readonly readEntry: ReadEntry;
   private readonly pageShift: number;
-  private readonly levels: number;
+  readonly levels: number;
   private readonly vaBits: number;
   /** Address bits that the top table resolves up to. */
   private readonly topBits: number;

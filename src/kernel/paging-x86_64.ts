@@ -20,7 +20,7 @@ const bitsPerLevel = 9;
 
 export class X86Paging implements Paging {
   private readonly root: number;
-  private readonly levels: number;
+  readonly levels: number;
   private readonly entryMask: bigint;
   private readonly readEntry: ReadEntry;
 

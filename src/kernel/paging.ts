@@ -8,6 +8,8 @@ export interface Mapping {
 }
 
 export interface Paging {
+  /** Tables from the top one to that of pages. */
+  readonly levels: number;
   /** Undefined when the address is not mapped. E_UNREADABLE when a table is not in the dump. */
   translate(vaddr: Vaddr): Mapping | undefined;
 }

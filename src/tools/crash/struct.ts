@@ -193,9 +193,13 @@ export function valueAt(crashed: CrashedKernel, question: Question, address: big
 
 /** As C would initialise it, pointers with what they point to. */
 export const valueTextAt = (crashed: CrashedKernel, question: Question, address: bigint): string =>
-  `${valueText(readQuestion(crashed, question, address), (pointer) => pointerText(crashed, pointer))}\n`;
+  textOf(crashed, readQuestion(crashed, question, address));
 
-function readQuestion(crashed: CrashedKernel, { type, members }: Question, address: bigint): Value {
+export const textOf = (crashed: CrashedKernel, value: Value): string =>
+  `${valueText(value, (pointer) => pointerText(crashed, pointer))}\n`;
+
+/** What was asked for, at `address`. E_CORRUPT when the type makes no sense. */
+export function readQuestion(crashed: CrashedKernel, { type, members }: Question, address: bigint): Value {
   if (members === undefined) return readValue(crashed.kernel, type, address);
   return {
     kind: 'struct',

@@ -1,0 +1,68 @@
+/** `vmcore vtop FILE ADDRESS...`: virtual to physical. */
+import { Command, Option } from 'commander';
+import { VmcoreError } from '../base/errors.ts';
+import { Missing } from '../kernel/missing.ts';
+import { findTask } from '../kernel/tasks.ts';
+import { addressFrom } from '../tools/crash/address.ts';
+import { type Translation, translateAddress } from '../tools/crash/vtop.ts';
+import { dumpArguments } from './dump-arguments.ts';
+import { parseCount } from './numbers.ts';
+import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { printFields, printJson, printMissing, printText } from './output.ts';
+import { printTable } from './table.ts';
+
+interface VtopOptions extends DumpOptions {
+  readonly pid?: number;
+  readonly cpu?: number;
+  readonly json?: true;
+}
+
+export const vtopCommand = (): Command =>
+  addDumpOptions(
+    new Command('vtop')
+      .description('where a virtual address lies, by the page tables, and whether the dump has the page')
+      .argument('<file...>', 'a dump (all files of a split one), then ADDRESS|SYMBOL...')
+      .addOption(
+        new Option('--pid <pid>', 'by the page tables of this task: for addresses of user space').argParser(
+          parseCount,
+        ),
+      )
+      .addOption(new Option('--cpu <number>', "that CPU's copy of a per-CPU variable").argParser(parseCount))
+      .option(
+        '--json',
+        'as JSON: address, physical, pfn, page (present, excluded, absent, lost, corrupt), tables',
+      ),
+  ).action((args: readonly string[], options: VtopOptions) => {
+    const { files, rest } = dumpArguments(args);
+    if (rest.length === 0)
+      throw new VmcoreError('E_USAGE', 'which address?', { hint: 'vmcore vtop FILE ADDRESS' });
+    const crashed = openCrashedFile(files, options);
+    const missing = new Missing();
+    const task = options.pid === undefined ? undefined : findTask(crashed, options.pid, missing);
+    if (options.pid !== undefined && task === undefined) {
+      printMissing(missing.lines);
+      throw new VmcoreError('E_USAGE', `there was no task ${options.pid}`, { hint: 'vmcore ps lists them' });
+    }
+    const found = rest.map((what) =>
+      translateAddress(crashed, addressFrom(crashed, what, options.cpu), task),
+    );
+    if (options.json) printJson(found.length === 1 ? found[0] : found);
+    else for (const translation of found) printTranslation(translation);
+  });
+
+function printTranslation({ address, physical, pfn, page, tables, missing }: Translation): void {
+  printFields([
+    ['Virtual', address],
+    ['Physical', physical ?? 'not mapped'],
+    ...(pfn === null ? [] : [['Page frame', `${pfn} (0x${pfn.toString(16)})`] as const]),
+    ...(page === null ? [] : [['In the dump', page] as const]),
+  ]);
+  if (tables.length > 0) {
+    const rows = tables.map(({ table, at, entry, flags }) => [table, at, entry, flags.join(' ')]);
+    printTable(
+      [{ title: 'TABLE' }, { title: 'AT (PHYSICAL)' }, { title: 'ENTRY' }, { title: 'FLAGS' }],
+      rows,
+    );
+  } else if (physical !== null) printText('in the linear map: translated by arithmetic\n');
+  printMissing(missing);
+}
