@@ -1,0 +1,143 @@
+/** The `locks` view: which tasks wait for a lock, who holds it, and who waits for whom in a circle. */
+import { asVaddr, hex } from '../../base/units.ts';
+import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
+import { findCircles } from '../../kernel/deadlocks.ts';
+import type { Frame } from '../../kernel/frame.ts';
+import { LockWaits, type Wait } from '../../kernel/lock-waits.ts';
+import { type LockHolder, type LockKind, type LockState, lockState } from '../../kernel/locks.ts';
+import { Missing } from '../../kernel/missing.ts';
+import type { TaskState } from '../../kernel/task-state.ts';
+import { schedulerNow, taskTimes } from '../../kernel/task-times.ts';
+import { readTasks, type Task } from '../../kernel/tasks.ts';
+import { Unwinder } from '../../kernel/unwind.ts';
+
+export interface TaskName {
+  readonly pid: number;
+  readonly comm: string;
+}
+
+export interface LockInfo {
+  readonly kind: LockKind;
+  readonly address: string;
+  /** Of a lock that is a variable: "cgroup_mutex", "held_mutex [crash_module]"; or of an address space: "mmap_lock of 130 node". */
+  readonly name: string | null;
+  /** Of rwsem and percpu_rwsem: what it is waited for. */
+  readonly mode: 'read' | 'write' | null;
+  /** How it is known that the task waits for it: the kernel wrote it down, or by the waiter on the task's stack. */
+  readonly found: Wait['found'];
+  /** null: the lock does not know, or nobody holds it. A task that is gone has pid null. */
+  readonly holder:
+    | ((TaskName | { readonly pid: null; readonly comm: null }) & {
+        /** Of its task_struct, as the lock names it. */
+        readonly address: string;
+        /** A reader, or who took a semaphore last, may have let go: "perhaps". */
+        readonly holds: LockHolder['holds'];
+      })
+    | null;
+  /** How many readers hold a rwsem; null for all else. */
+  readonly readers: number | null;
+}
+
+export interface WaitingTask extends TaskName {
+  readonly state: TaskState;
+  /** Since it last ran, seconds; null when it is not known. */
+  readonly seconds: number | null;
+  /** null: it waits for something else (a disk, a timer), or no waiter was found. */
+  readonly lock: LockInfo | null;
+  /** The function that it sleeps in, the scheduler's own left out; null when its stack does not tell. */
+  readonly in: string | null;
+}
+
+export interface Locks {
+  /** Those in uninterruptible sleep (D), and all others that wait for a lock. */
+  readonly waiting: readonly WaitingTask[];
+  /** Each the tasks that wait for each other in a circle. */
+  readonly deadlocks: readonly (readonly TaskName[])[];
+  readonly missing: readonly string[];
+}
+
+/** Sleeping in interruptible sleep these are what locks are: completions and semaphores are waited for by idle threads too. */
+const scarce: ReadonlySet<LockKind> = new Set(['mutex', 'rwsem', 'rt_mutex', 'percpu_rwsem']);
+
+/** E_NO_INFO when symbols or types do not tell where tasks are. */
+export function listLocks(crashed: CrashedKernel): Locks {
+  const missing = new Missing();
+  const tasks = new Map<bigint, Task>();
+  for (const task of readTasks(crashed, { idle: 'with', missing })) tasks.set(task.address, task);
+  const now = missing.attempt("the scheduler's clock", () => schedulerNow(crashed));
+  const unwinder = new Unwinder(crashed);
+  const framesOf = (task: Task): readonly Frame[] => unwinder.task(task).frames;
+  const waits = new LockWaits(crashed, tasks, framesOf);
+  const waiting: WaitingTask[] = [];
+  const waitsFor = new Map<Task, Task>();
+  for (const task of tasks.values()) {
+    if (task.onCpu || (task.state !== 'D' && task.state !== 'S')) continue;
+    const what = `what task ${task.pid} waits for`;
+    const wait = missing.attempt(what, () => waits.of(task));
+    if (task.state === 'S' && (wait === undefined || !scarce.has(wait.kind))) continue;
+    const state = wait && missing.attempt(what, () => lockState(crashed, wait.kind, wait.lock));
+    const holder = state?.holder && tasks.get(state.holder.task);
+    if (holder !== undefined && state?.holder?.holds === 'certainly') waitsFor.set(task, holder);
+    const times = now === undefined ? undefined : missing.attempt(what, () => taskTimes(task));
+    waiting.push({
+      pid: task.pid,
+      comm: task.comm,
+      state: task.state,
+      seconds: now === undefined || times === undefined ? null : Math.max(0, now - times.lastRan),
+      lock: wait === undefined ? null : lockInfo(crashed, wait, state, holder, tasks.values()),
+      in: sleepsIn(framesOf(task)),
+    });
+  }
+  const deadlocks = findCircles(waitsFor).map((circle) => circle.map(({ pid, comm }) => ({ pid, comm })));
+  return { waiting, deadlocks, missing: missing.lines };
+}
+
+function lockInfo(
+  crashed: CrashedKernel,
+  { kind, lock, mode, found }: Wait,
+  state: LockState | undefined,
+  holder: Task | undefined,
+  tasks: Iterable<Task>,
+): LockInfo {
+  return {
+    kind,
+    address: hex(lock),
+    name: nameOf(crashed, lock, tasks) ?? null,
+    mode: mode ?? null,
+    found,
+    holder:
+      state?.holder === undefined
+        ? null
+        : {
+            ...(holder === undefined ? { pid: null, comm: null } : { pid: holder.pid, comm: holder.comm }),
+            address: hex(state.holder.task),
+            holds: state.holder.holds,
+          },
+    readers: state?.readers ?? null,
+  };
+}
+
+function nameOf(crashed: CrashedKernel, lock: bigint, tasks: Iterable<Task>): string | undefined {
+  const symbol = crashed.symbols.lookup(asVaddr(lock));
+  if (symbol !== undefined) {
+    const offset = symbol.offset === 0n ? '' : `+${hex(symbol.offset)}`;
+    return `${symbol.name}${offset}${symbol.module === undefined ? '' : ` [${symbol.module}]`}`;
+  }
+  const inSpace =
+    crashed.layouts.offset('mm_struct.mmap_lock') ?? crashed.layouts.offset('mm_struct.mmap_sem');
+  if (inSpace === undefined) return undefined;
+  for (const { struct, pid, comm, isKernelThread } of tasks) {
+    const space = isKernelThread ? undefined : new Missing().attempt('', () => struct.pointer('mm'));
+    if (space !== undefined && space + BigInt(inSpace) === lock) return `mmap_lock of ${pid} ${comm}`;
+  }
+  return undefined;
+}
+
+const ofScheduler =
+  /^(__switch_to|__schedule|schedule|schedule_preempt_disabled|io_schedule|schedule_timeout)/;
+
+function sleepsIn(frames: readonly Frame[]): string | null {
+  const frame = frames.find(({ symbol }) => symbol !== undefined && !ofScheduler.test(symbol));
+  if (frame?.symbol === undefined) return null;
+  return frame.module === undefined ? frame.symbol : `${frame.symbol} [${frame.module}]`;
+}
