@@ -4,7 +4,8 @@ import { cpuNotes, type Dump } from '../../formats/dump.ts';
 import { eraseinfoLines } from '../../formats/notes.ts';
 import { Kernel } from '../../kernel/kernel.ts';
 import type { Vmcoreinfo } from '../../kernel/vmcoreinfo.ts';
-import { dmesgRecords, type LogRecord, panicReason } from './log.ts';
+import { dmesgRecords, type LogRecord } from './log.ts';
+import { panicReason } from './panic-reason.ts';
 
 export interface DumpInfo {
   readonly file: string;

@@ -1,4 +1,4 @@
-/** The `dmesg` view: the kernel log as records, and what of it tells why the machine went down. */
+/** The `dmesg` view: the kernel log as records. What of it tells why the machine went down: panic-reason.ts. */
 import type { Kernel } from '../../kernel/kernel.ts';
 import {
   callerName,
@@ -35,36 +35,4 @@ export function toLogRecord(record: PrintkRecord): LogRecord {
     caller: record.callerId === undefined ? undefined : callerName(record.callerId),
     text: decoder.decode(record.text),
   };
-}
-
-/**
- * What a kernel says when it goes down, best first. The first group is the reason.
- * Source: panic() and oops paths of Linux 6.1 (kernel/panic.c, arch/x86/mm/fault.c, lib/bug.c, kernel/hung_task.c, kernel/watchdog.c).
- */
-const reasons: readonly RegExp[] = [
-  /^(Kernel panic - not syncing: .*)/,
-  /^(BUG: .*)/,
-  /^(kernel BUG at .*)/,
-  /^(Unable to handle kernel .*)/,
-  /^(Oops: .*)/,
-  /^(watchdog: BUG: .*)/,
-  /^(sysrq: Trigger a crash)/,
-];
-
-export interface PanicReason {
-  readonly message: string;
-  /** Seconds since boot. */
-  readonly time: number;
-}
-
-/** The message the kernel went down with; undefined when the log holds none. */
-export function panicReason(records: readonly LogRecord[]): PanicReason | undefined {
-  for (const pattern of reasons) {
-    // The first of its kind: what follows a panic message is usually its consequence.
-    for (const { text, time } of records) {
-      const match = pattern.exec(text);
-      if (match) return { message: match[1]!.trimEnd(), time };
-    }
-  }
-  return undefined;
 }

@@ -13,7 +13,8 @@ import { readText } from '../../kernel/text.ts';
 import { readTimes } from '../../kernel/timekeeper.ts';
 import { readUtsname } from '../../kernel/utsname.ts';
 import { crashTime } from './info.ts';
-import { dmesgRecords, type LogRecord, panicReason } from './log.ts';
+import { dmesgRecords, type LogRecord } from './log.ts';
+import { panicReason } from './panic-reason.ts';
 
 export interface Tainted {
   readonly mask: number;
