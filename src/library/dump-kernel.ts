@@ -1,0 +1,205 @@
+/**
+ * The crashed kernel's memory by the names of its source: variables, structures, symbols, lists. `dump.kernel` of the library.
+ *
+ * All methods throw a VmcoreError: E_NO_INFO when nothing in the dump tells of the name, E_UNREADABLE when the page is not in the dump.
+ */
+import { VmcoreError } from '../base/errors.ts';
+import { asVaddr, hex, type Vaddr } from '../base/units.ts';
+import type { CrashedKernel } from '../kernel/crashed-kernel.ts';
+import { walkHlist, walkList } from '../kernel/lists.ts';
+import type { Struct } from '../kernel/struct.ts';
+import type { PlacedSymbol } from '../kernel/symbols.ts';
+import { readText } from '../kernel/text.ts';
+import { findType, requireType } from '../kernel/type-finder.ts';
+import { typeName } from '../kernel/type-names.ts';
+import { findPath, type StructType, sizeOf, type Type, unaliased } from '../kernel/types.ts';
+import { typeOfVariable, variableNames } from '../kernel/variables.ts';
+import { nearNames } from './near-names.ts';
+import { Results } from './results.ts';
+import { type AddressLike, addressOf, type KernelObject, type KernelValue } from './value-types.ts';
+import { type ValueSource, valueAt } from './values.ts';
+
+export class DumpKernel {
+  readonly #source: ValueSource;
+  readonly #named = new Map<string, Type>();
+
+  constructor(crashed: CrashedKernel) {
+    this.#source = { crashed, structNamed: (name) => this.#structNamed(name) };
+  }
+
+  /** The floor below, for what is not here: layouts, page tables, views of your own. */
+  get crashed(): CrashedKernel {
+    return this.#source.crashed;
+  }
+
+  /** "6.1.0-50-amd64"; undefined when the dump does not tell. */
+  get release(): string | undefined {
+    return this.crashed.info.text('OSRELEASE');
+  }
+
+  /** The numbers of all CPUs that there could be. */
+  get cpus(): readonly number[] {
+    return this.crashed.cpus;
+  }
+
+  /**
+   * A global variable by its name: var('init_task').comm, var('jiffies'). Types come from BTF (per-CPU variables), from a table of those that people ask
+   * for most, or from the vmlinux that was given; of others say the type: var('panic_timeout', 'int').
+   */
+  var(name: string, type?: string): KernelValue {
+    return this.#variable(name, type, this.#symbolOf(name));
+  }
+
+  /** A CPU's copy of a per-CPU variable: perCpu('runqueues', 0).nr_running. */
+  perCpu(name: string, cpu: number, type?: string): KernelValue {
+    return this.#variable(name, type, this.crashed.onCpu(this.#symbolOf(name), cpu));
+  }
+
+  /**
+   * What lies at an address, as a type: read('struct task_struct', 0xffff888003c5a000n), read('unsigned long', address), read('struct page *', address).
+   * `Members` is what your program knows of a structure; it is believed.
+   */
+  read<Members = undefined>(
+    type: string,
+    address: AddressLike,
+  ): Members extends undefined ? KernelValue : KernelObject<Members>;
+  read(type: string, address: AddressLike): KernelValue {
+    return valueAt(this.#source, this.#type(type), addressOf(address));
+  }
+
+  /** A structure at an address, as `read`: for programs that know that it is one. E_USAGE when the type is none. */
+  object(type: string, address: AddressLike): KernelObject {
+    const resolved = unaliased(this.#type(type));
+    if (resolved.kind !== 'struct' && resolved.kind !== 'union')
+      throw new VmcoreError('E_USAGE', `${type} is not a structure`);
+    return valueAt(this.#source, resolved, addressOf(address)) as KernelObject;
+  }
+
+  /** The same with a reader for each kind of member, which needs no narrowing: struct('task_struct', address).number('pid'). */
+  struct(type: string, address: AddressLike): Struct {
+    return this.crashed.struct(type.replace(/^(?:struct|union) /, ''), addressOf(address));
+  }
+
+  /** The address of a symbol of the kernel or of a module ("ext4:ext4_fs_type"); undefined when there is none. Of several the first. */
+  symbol(name: string): Vaddr | undefined {
+    const own = name.includes(':') ? undefined : this.crashed.symbols.address(name);
+    if (own !== undefined) return own;
+    for (const { address } of this.crashed.symbols.find(name)) return address;
+    return undefined;
+  }
+
+  /** The function or variable that an address lies in; undefined when it is in none. */
+  symbolAt(address: AddressLike): PlacedSymbol | undefined {
+    return this.crashed.symbols.lookup(asVaddr(addressOf(address)));
+  }
+
+  /** As container_of() in C: the structure that `place` is the member `member` of. */
+  containerOf(place: AddressLike, type: string, member: string): KernelObject {
+    return this.object(type, addressOf(place) - BigInt(this.offsetOf(type, member)));
+  }
+
+  /** As list_for_each_entry() in C: the structures of a list, whose struct list_head is at `head`, linked by their member `member`. */
+  list(head: AddressLike, type: string, member: string): Results<KernelObject> {
+    return this.#entries(walkList, head, type, member);
+  }
+
+  /** As hlist_for_each_entry() in C, from a struct hlist_head on. */
+  hlist(head: AddressLike, type: string, member: string): Results<KernelObject> {
+    return this.#entries(walkHlist, head, type, member);
+  }
+
+  /** The bytes at an address. */
+  bytes(address: AddressLike, length: number): Uint8Array {
+    return this.crashed.kernel.read(asVaddr(addressOf(address)), length);
+  }
+
+  /** The text at an address, up to its NUL. */
+  text(address: AddressLike): string {
+    return readText(this.crashed.kernel, addressOf(address));
+  }
+
+  /** As sizeof() in C, bytes. */
+  sizeOf(type: string): number {
+    const size = sizeOf(this.#type(type));
+    if (size !== undefined) return size;
+    throw new VmcoreError('E_NO_INFO', `nothing tells how large ${type} is`, {
+      file: this.crashed.dump.source.name,
+    });
+  }
+
+  /** As offsetof() in C, bytes: offsetOf('struct task_struct', 'se.vruntime'). */
+  offsetOf(type: string, member: string): number {
+    const resolved = unaliased(this.#type(type));
+    const place =
+      resolved.kind === 'struct' || resolved.kind === 'union' ? findPath(resolved, member) : undefined;
+    if (place !== undefined) return place.offset;
+    throw new VmcoreError('E_NO_INFO', `${typeName(resolved)} has no member ${member}`, {
+      file: this.crashed.dump.source.name,
+    });
+  }
+
+  /** The enumerators of an enum and their values: enumerators('enum pageflags').get('PG_lru'). */
+  enumerators(type: string): ReadonlyMap<string, bigint> {
+    const resolved = unaliased(this.#type(type));
+    if (resolved.kind === 'enum') return resolved.values();
+    throw new VmcoreError('E_USAGE', `${type} is not an enum`);
+  }
+
+  /** The names of variables whose types are known without saying. */
+  get variables(): string[] {
+    return variableNames();
+  }
+
+  *#nodes(walk: typeof walkList, head: AddressLike, type: string, member: string): Generator<KernelObject> {
+    const offset = BigInt(this.offsetOf(type, member));
+    const { kernel } = this.crashed;
+    for (const node of walk(kernel, addressOf(head))) {
+      // What a smashed link leads to is no element.
+      kernel.readPointer(asVaddr(node));
+      yield this.object(type, node - offset);
+    }
+  }
+
+  /** A list that breaks off gives what comes before that, and says why it ended. */
+  #entries(walk: typeof walkList, head: AddressLike, type: string, member: string): Results<KernelObject> {
+    const what = `the list of ${type} from ${hex(addressOf(head))}`;
+    return new Results((missing) => missing.drain(what, this.#nodes(walk, head, type, member)));
+  }
+
+  #variable(name: string, type: string | undefined, address: Vaddr): KernelValue {
+    const known = type === undefined ? typeOfVariable(this.crashed.layouts, name) : this.#type(type);
+    if (known !== undefined) return valueAt(this.#source, known, address);
+    throw new VmcoreError('E_NO_INFO', `nothing tells what type the variable ${name} has`, {
+      file: this.crashed.dump.source.name,
+      hint: `say it: var('${name}', 'unsigned long'), or give the vmlinux of this kernel`,
+    });
+  }
+
+  #symbolOf(name: string): Vaddr {
+    const address = this.symbol(name);
+    if (address !== undefined) return address;
+    const near = nearNames(name, this.variables);
+    if (near.length === 0) return this.crashed.symbols.require(name);
+    throw new VmcoreError('E_NO_INFO', `no symbol ${name}`, {
+      file: this.crashed.dump.source.name,
+      hint: `is it ${near.join(' or ')}?`,
+    });
+  }
+
+  #type(name: string): Type {
+    let type = this.#named.get(name);
+    if (type === undefined) {
+      type = requireType(this.crashed, name).type;
+      this.#named.set(name, type);
+    }
+    return type;
+  }
+
+  #structNamed(name: string): StructType | undefined {
+    if (name === '' || name === 'void') return undefined;
+    const type = this.#named.get(name) ?? findType(this.crashed, name)?.type;
+    if (type === undefined) return undefined;
+    this.#named.set(name, type);
+    return type.kind === 'struct' || type.kind === 'union' ? type : undefined;
+  }
+}
