@@ -7,13 +7,14 @@
  *   state   task_struct.state is __state since 5.14 (2f064a59a11f)
  *   cpu     task_struct.cpu is in thread_info since 5.16 on most architectures (bcf9033e5449)
  *
- * A task list that is broken gives what can be found by both directions of its links, and says so.
+ * A task list that is broken gives what can be found by both directions of its links and by the table of pids (task-pids.ts), and says so.
  */
 import type { Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkDamagedList } from './damaged-list.ts';
 import { Missing } from './missing.ts';
 import type { Struct } from './struct.ts';
+import { taskAddressesByPid } from './task-pids.ts';
 import { type TaskState, taskState } from './task-state.ts';
 
 /** PF_KTHREAD of include/linux/sched.h. */
@@ -76,12 +77,36 @@ export function* readTasks(crashed: CrashedKernel, { idle, missing }: TaskSelect
     const task = missing.attempt('an idle task', () => readTask(crashed, address));
     if (task !== undefined) yield task;
   }
-  for (const address of taskAddresses(crashed, missing)) {
+  // Of this walk alone: whether anything is wrong with the lists decides what is done next.
+  const ofLists = new Missing();
+  try {
+    for (const address of taskAddresses(crashed, ofLists)) {
+      if (seen.has(address)) continue;
+      seen.add(address);
+      const task = ofLists.attempt('a task', () => readTask(crashed, address));
+      if (task !== undefined) yield task;
+    }
+  } finally {
+    for (const line of ofLists.lines) missing.note(line);
+  }
+  if (ofLists.lines.length > 0) yield* tasksByPid(crashed, seen, missing);
+}
+
+/** Those that the lists did not come to. */
+function* tasksByPid(crashed: CrashedKernel, seen: Set<bigint>, missing: Missing): Generator<Task> {
+  let found = 0;
+  for (const address of taskAddressesByPid(crashed, missing)) {
     if (seen.has(address)) continue;
     seen.add(address);
     const task = missing.attempt('a task', () => readTask(crashed, address));
-    if (task !== undefined) yield task;
+    if (task === undefined) continue;
+    found++;
+    yield task;
   }
+  if (found > 0)
+    missing.note(
+      `the lists of tasks: ${found} more ${found === 1 ? 'was' : 'were'} found by the table of pids`,
+    );
 }
 
 /** What ran on a CPU when the machine stopped; an idle task when nothing did. */
