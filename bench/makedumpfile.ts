@@ -1,9 +1,9 @@
 /**
  * vmcore makedumpfile against the C original, on the dump of a 4 GiB machine at work:
  *
- *   npm run bench                       all rows, a table
- *   npm run bench -- --save             also written to bench/results.md
- *   npm run bench -- --rounds 3 '--only=-z -d 1' --memory 1G --kernel 6.12-x86_64
+ *   npm run bench:makedumpfile                 all rows, a table
+ *   npm run bench:makedumpfile -- --save       also written to bench/results.md
+ *   npm run bench:makedumpfile -- --rounds 3 '--only=-z -d 1' --memory 1G --kernel 6.12-x86_64
  *
  * Same dump, in the page cache; output on tmpfs when it has room, removed before each run; runs alternate. The peer is the
  * fastest of Debian forky's makedumpfile with and without --num-threads, and, but for zstd, Debian 12's.
@@ -152,7 +152,7 @@ function reportText({ dump, peers, rounds, where, results, classification }: Rep
   const lines = [
     '# vmcore makedumpfile beside makedumpfile',
     '',
-    `\`npm run bench\`, ${new Date().toISOString().slice(0, 10)}. ${machine}; Node ${process.version}; makedumpfile ${peers.newestVersion} and ${peers.debianVersion}.`,
+    `\`npm run bench:makedumpfile\`, ${new Date().toISOString().slice(0, 10)}. ${machine}; Node ${process.version}; makedumpfile ${peers.newestVersion} and ${peers.debianVersion}.`,
     '',
     `A dump of Linux ${dump.release}, ${formatSize(dump.memory)} of memory at work (lab/guests), ${formatSize(dump.size)}, in the page cache; output on ${where}, removed before each run. ${rounds} runs each, in turn: medians; "times faster" is the median of neighbouring runs' ratios; "size" is our output's, the peer's being 1; memory is the largest ru_maxrss.`,
     '',

@@ -15,15 +15,15 @@ export interface Contender {
   readonly name: string;
   /** Program and arguments. */
   readonly command: readonly string[];
-  /** Removed before each run, and after the last. */
-  readonly output: string;
+  /** A file that it writes; removed before each run, and after the last. */
+  readonly output?: string;
 }
 
 export interface Run {
   readonly seconds: number;
   /** Bytes. */
   readonly peakMemory: number;
-  /** Bytes of the output. */
+  /** Bytes of the output; 0 without one. */
   readonly size: number;
   readonly result: ProgramResult;
 }
@@ -35,7 +35,7 @@ export async function runOnce({ name, command, output }: Contender): Promise<Run
   const time = requireProgram({ name: 'time', debianPackage: 'time' });
   const folder = mkdtempSync(join(tmpdir(), 'vmcore-bench-'));
   const report = join(folder, 'time');
-  rmSync(output, { force: true });
+  if (output !== undefined) rmSync(output, { force: true });
   try {
     const started = performance.now();
     const result = await runProgram(time, ['-o', report, '-f', '%M', ...command], { timeout });
@@ -51,10 +51,10 @@ export async function runOnce({ name, command, output }: Contender): Promise<Run
       );
     }
     const peakMemory = Number(readFileSync(report, 'latin1').trim()) * 1024;
-    return { seconds, peakMemory, size: statSync(output).size, result };
+    return { seconds, peakMemory, size: output === undefined ? 0 : statSync(output).size, result };
   } finally {
     rmSync(folder, { recursive: true });
-    rmSync(output, { force: true });
+    if (output !== undefined) rmSync(output, { force: true });
   }
 }
 

@@ -22,6 +22,8 @@ export interface PeerRun {
 export interface Peer {
   /** The program and the arguments before those of a run, for who starts it in another way. */
   readonly command: readonly string[];
+  /** `env NAME=VALUE …`, which goes before the command. */
+  readonly environment: readonly string[];
   /** Its status is part of the result, not an error. */
   run(args: readonly string[], how?: PeerRun): Promise<ProgramResult>;
 }
@@ -33,6 +35,7 @@ export function debianMakedumpfile(): Peer {
   const path = requireProgram({ name: 'makedumpfile', debianPackage: 'makedumpfile' });
   return {
     command: [path],
+    environment: [],
     run: (args, { timeout = defaultTimeout } = {}) => runProgram(path, args, { timeout }),
   };
 }
@@ -137,6 +140,7 @@ export function peerIn(tree: string, program: string, env: Readonly<Record<strin
   const before = ['--library-path', libraries, join(tree, program)];
   return {
     command: [loader, ...before],
+    environment: ['env', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
     run: (args, { timeout = defaultTimeout } = {}) =>
       runProgram(loader, [...before, ...args], { timeout, env }),
   };
