@@ -5,6 +5,7 @@ import { programName } from './ending.ts';
 import { runProgram } from './program.ts';
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  report: async () => (await import('./report.ts')).reportCommand(),
   info: async () => (await import('./info.ts')).infoCommand(),
   mod: async () => (await import('./mod.ts')).modCommand(),
   sys: async () => (await import('./sys.ts')).sysCommand(),
@@ -42,8 +43,8 @@ export async function runCommandLine(args: readonly string[]): Promise<void> {
     await runProgram(program, args);
     return;
   }
-  // `vmcore FILE` is `vmcore info FILE`.
-  const name = Object.hasOwn(commands, first) ? first : 'info';
+  // `vmcore FILE` is `vmcore report FILE`.
+  const name = Object.hasOwn(commands, first) ? first : 'report';
   program.addCommand(await commands[name]!());
   await runProgram(program, name === first ? args : [name, ...args]);
 }

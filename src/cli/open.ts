@@ -27,4 +27,7 @@ export function openDumpFile(paths: string | readonly string[], options: DumpOpt
 
 /** The same with symbols and types: what views are made of. */
 export const openCrashedFile = (paths: readonly string[], options: DumpOptions): CrashedKernel =>
-  openCrashedKernel(openDumpFile(paths, options));
+  crashedKernelOf(openDumpFile(paths, options), options);
+
+/** Symbols and types of a dump that is open. */
+export const crashedKernelOf = (dump: Dump, _options: DumpOptions): CrashedKernel => openCrashedKernel(dump);

@@ -1,0 +1,127 @@
+/**
+ * The `report` view: what happened, at a glance. Made of the other views; each part that cannot be had is null, and `missing` says why.
+ *
+ * Never fails on a dump that opened: one without vmcoreinfo has at least what its container says.
+ */
+import { VmcoreError } from '../../base/errors.ts';
+import type { Dump } from '../../formats/dump.ts';
+import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
+import { Missing } from '../../kernel/missing.ts';
+import { type CpuStack, type FrameInfo, readStacks, type StackInfo } from './bt.ts';
+import { type DumpInfo, summarize } from './info.ts';
+import type { LogRecord } from './log.ts';
+import { describeMemory, type MemoryUse } from './mem.ts';
+import { type PanicReason, panicReason } from './panic-reason.ts';
+import { describeSystem, type SystemInfo } from './sys.ts';
+
+export interface CpuDoing {
+  readonly cpu: number;
+  /** The crash began here. */
+  readonly crashed: boolean;
+  /** What it ran; null when that could not be read. */
+  readonly pid: number | null;
+  readonly comm: string | null;
+  /** "idle", "user mode", or the function it was in: "__mmap_region+0x75f". Null when that is not to be known. */
+  readonly doing: string | null;
+}
+
+export interface CrashReport {
+  readonly dump: DumpInfo;
+  readonly system: SystemInfo | null;
+  readonly panic: PanicReason | null;
+  /** The CPU that crashed, what it ran, and its stack. */
+  readonly crashed: CpuStack | null;
+  readonly cpus: readonly CpuDoing[];
+  /** The last records of the log up to the panic, and to what led to it. */
+  readonly log: readonly { readonly time: number; readonly text: string }[];
+  readonly memory: Omit<MemoryUse, 'nodes' | 'counters' | 'missing'> | null;
+  /** What could not be found out, and why. */
+  readonly missing: readonly string[];
+}
+
+/** `open` is called once; it may throw E_NO_INFO. */
+export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): CrashReport {
+  const missing = new Missing();
+  const { info, log } = summarize(dump);
+  for (const line of info.missing) missing.note(line);
+  const panic = panicReason(log) ?? null;
+  const container = {
+    dump: info,
+    panic,
+    log: lastLines(log, panic),
+  };
+  const crashed = openNoting(dump, open, info, missing);
+  if (crashed === undefined)
+    return { ...container, system: null, crashed: null, cpus: [], memory: null, missing: missing.lines };
+  const system = describeSystem(crashed, log);
+  const { nodes: _, counters: __, missing: notInMemory, ...memory } = describeMemory(crashed);
+  const stacks = missing.attempt('the stacks', () => readStacks(crashed, { of: 'CPUs' }));
+  for (const line of [...system.missing, ...notInMemory, ...(stacks?.missing ?? [])]) missing.note(line);
+  const cpus = stacks?.cpus ?? [];
+  for (const { cpu, incomplete } of cpus)
+    if (incomplete !== null) missing.note(`the stack of CPU ${cpu}: ${incomplete}`);
+  return {
+    ...container,
+    system,
+    crashed: cpus.find((cpu) => cpu.crashed) ?? null,
+    cpus: cpus.map(cpuDoing),
+    memory,
+    missing: missing.lines,
+  };
+}
+
+/** Without vmcoreinfo there is nothing more to say, and that was said. */
+function openNoting(
+  dump: Dump,
+  open: (dump: Dump) => CrashedKernel,
+  info: DumpInfo,
+  missing: Missing,
+): CrashedKernel | undefined {
+  try {
+    return open(dump);
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    if (!info.missing.some((line) => line.endsWith(error.message)))
+      missing.note(`the kernel: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** Records of the log that are shown. */
+const shownRecords = 12;
+
+function lastLines(log: readonly LogRecord[], panic: PanicReason | null): CrashReport['log'] {
+  const { time, message } = panic?.cause ?? panic ?? { time: 0, message: undefined };
+  const at = log.findIndex((record) => record.time === time && record.text.trimEnd() === message);
+  const end = at < 0 ? log.length : at + 1;
+  return log
+    .slice(Math.max(0, end - shownRecords), end)
+    .map(({ time: when, text }) => ({ time: when, text }));
+}
+
+const cpuDoing = (stack: CpuStack): CpuDoing => {
+  const { cpu, crashed, pid, comm } = stack;
+  return { cpu, crashed, pid, comm, doing: doing(stack, pid) };
+};
+
+/** What a CPU does that has nothing to do. */
+const idleFunctions =
+  /^(default_idle|native_safe_halt|pv_native_safe_halt|arch_cpu_idle|acpi_(idle_|safe_halt)|intel_idle|mwait_idle|cpuidle_|cpu_do_idle|poll_idle|haltpoll_)/;
+/** Between what went wrong and the end: functions of kernel/panic.c, kexec_core.c and crash_core.c; arch/x86/kernel/{dumpstack,nmi}.c. */
+const crashFunctions =
+  /^(machine_kexec|machine_crash_shutdown|crash_setup_regs|__?_?crash_kexec|v?panic|panic_smp_self_stop|nmi_panic|oops_end|die|__die|page_fault_oops)(\.\w+)*$/;
+
+function doing({ frames, end }: StackInfo, pid: number | null): string | null {
+  const frame = whereItWas(frames);
+  if (frame === undefined) return end === 'user mode' ? 'user mode' : null;
+  if (pid === 0 && frame.symbol !== null && idleFunctions.test(frame.symbol)) return 'idle';
+  return frame.symbol === null ? frame.pc : placeOf(frame);
+}
+
+/** The innermost frame that is not about crashing. */
+export const whereItWas = (frames: readonly FrameInfo[]): FrameInfo | undefined =>
+  frames.find(({ symbol }) => symbol === null || !crashFunctions.test(symbol)) ?? frames[0];
+
+/** "recurse+0x24 [crash_module]". */
+export const placeOf = ({ symbol, offset, pc, module }: FrameInfo): string =>
+  symbol === null ? pc : `${symbol}+0x${(offset ?? 0).toString(16)}${module === null ? '' : ` [${module}]`}`;
