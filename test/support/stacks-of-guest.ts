@@ -21,6 +21,8 @@ export interface OurStack {
   readonly pid: number;
   readonly comm: string;
   readonly cpu: number;
+  /** Of tasks. */
+  readonly state?: string;
   readonly frames: readonly OurFrame[];
 }
 
