@@ -74,6 +74,7 @@ export function stackText(title: string, stack: StackInfo, registers: 'whole' | 
     lines.push(`     user mode${pc === undefined ? '' : ` at ${pc}`}`);
     if (user !== null && registers === 'whole') lines.push(...registerLines(user));
   }
+  if (stack.end === 'exited') lines.push('     exited: its stack was given back');
   if (stack.incomplete !== null) lines.push(`     incomplete: ${harmless(stack.incomplete)}`);
   return `${lines.join('\n')}\n`;
 }

@@ -34,8 +34,11 @@ export interface Frame {
   readonly registers: Registers | undefined;
 }
 
-/** How a walk ended: where the kernel was entered from user space, where a kernel thread began, or before that. */
-export type StackEnd = 'user mode' | 'end of stack' | 'incomplete';
+/**
+ * How a walk ended: where the kernel was entered from user space, where a kernel thread began, or before that. A task that exited has no stack any more,
+ * only its parent has not asked for its status yet.
+ */
+export type StackEnd = 'user mode' | 'end of stack' | 'exited' | 'incomplete';
 
 export interface Stack {
   /** Innermost first. */

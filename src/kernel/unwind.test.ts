@@ -138,6 +138,13 @@ describe('Unwinder on x86_64: a task that sleeps', () => {
     assert.match(found.incomplete!, /is no stack|not on its stack/);
   });
 
+  it('has nothing of a task that exited', () => {
+    const { kernel } = sleeper();
+    kernel.task({ pid: 9, stack: { start: 0n, end: 0n }, saved: { sp: 0n }, exitState: 32 });
+    const { frames, end, incomplete } = unwindPid(kernel, 9);
+    assert.deepEqual([frames, end, incomplete], [[], 'exited', undefined]);
+  });
+
   it('ends where a task that never ran begins', () => {
     const { kernel } = sleeper();
     const fork = kernel.function('ret_from_fork', { type: 'end', sp: 'sp', spOffset: 0 });

@@ -50,6 +50,8 @@ export class Unwinder {
     return this.told(() => {
       if (currentTask(this.crashed, task.cpu).address === task.address) return this.cpu(task.cpu);
       const area = taskStack(this.crashed, task.struct);
+      if (area.start === 0n && isGone(task))
+        return { ...emptyStack(''), end: 'exited', incomplete: undefined };
       const path = new StackPath(this.crashed, [area]);
       return this.walkWith(path, (walker) => {
         const place = walker.fromTask(task.struct);
@@ -124,6 +126,8 @@ export class Unwinder {
     }
   }
 }
+
+const isGone = ({ state }: Task): boolean => state === 'Z' || state === 'X';
 
 /** What a CPU did when the machine stopped. For many of them, keep an Unwinder. */
 export const unwindCpu = (crashed: CrashedKernel, cpu: number): Stack => new Unwinder(crashed).cpu(cpu);

@@ -74,6 +74,7 @@ export interface TaskSpec {
   readonly comm?: string;
   readonly stack: SyntheticStack;
   readonly cpu?: number;
+  readonly exitState?: number;
   /** thread.sp; of arm64 thread.cpu_context. */
   readonly saved?: { readonly sp: bigint; readonly fp?: bigint; readonly pc?: bigint };
 }
@@ -192,7 +193,7 @@ export class StackKernel {
     this.kernel.memory.lose(Math.floor(this.physical(address) / 4096), 'excluded');
   }
 
-  task({ pid, comm = `task${pid}`, stack, cpu = 0, saved }: TaskSpec): bigint {
+  task({ pid, comm = `task${pid}`, stack, cpu = 0, exitState = 0, saved }: TaskSpec): bigint {
     const task = this.allocate(taskLayout.size, 64);
     const put32 = (offset: number, value: number): void => {
       const bytes = new Uint8Array(4);
@@ -203,6 +204,7 @@ export class StackKernel {
     put32(taskLayout.tgid, pid);
     put32(taskLayout.cpu, cpu);
     put32(taskLayout.state, 1);
+    put32(taskLayout.exitState, exitState);
     this.kernel.memory.put(this.physical(task) + taskLayout.comm, new TextEncoder().encode(`${comm}\0`));
     this.put(task + BigInt(taskLayout.stack), stack.start);
     if (saved !== undefined) {
