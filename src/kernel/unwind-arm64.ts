@@ -90,6 +90,7 @@ export class Arm64Walker implements StackWalker<Arm64Place> {
       fp: nextFp,
       from: fp,
       slot,
+      key: nextFp,
       found: 'frame-pointer',
       interrupted: false,
       registers: undefined,

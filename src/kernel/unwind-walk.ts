@@ -10,6 +10,7 @@ import { canBeReturn } from './call-site.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import type { Frame, FrameEvidence, Stack } from './frame.ts';
 import type { Registers } from './registers.ts';
+import type { ReturnHooks } from './stack-hooks.ts';
 import type { KernelText } from './stack-text.ts';
 import type { Struct } from './struct.ts';
 
@@ -22,6 +23,8 @@ export interface Place {
   readonly registers: Registers | undefined;
   /** Where on the stack pc was read as a return address. */
   readonly slot?: Vaddr;
+  /** What tracers that take return addresses away know the frame by. */
+  readonly key?: bigint;
 }
 
 export type NextPlace<P extends Place> =
@@ -41,6 +44,7 @@ export interface WalkSources<P extends Place> {
   readonly crashed: CrashedKernel;
   readonly text: KernelText;
   readonly walker: StackWalker<P>;
+  readonly hooks: ReturnHooks;
   readonly remarks?: readonly string[];
 }
 
@@ -57,10 +61,11 @@ export const emptyStack = (incomplete: string): Stack => ({
 
 /** Walks from where `begin` says. Never throws for what is wrong with the dump: the stack tells. */
 export function walk<P extends Place>(
-  { crashed, text, walker, remarks = [] }: WalkSources<P>,
+  { crashed, text, walker, hooks, remarks: known = [] }: WalkSources<P>,
   begin: () => P,
 ): Stack {
   const frames: Frame[] = [];
+  const remarks = [...known];
   const incomplete = (why: string): Stack => ({
     frames,
     end: 'incomplete',
@@ -72,6 +77,15 @@ export function walk<P extends Place>(
     let place = begin();
     for (;;) {
       if (frames.length >= maxFrames) return incomplete(`more than ${maxFrames} frames`);
+      const taken = place.key === undefined ? undefined : hooks.taken(place.pc, place.key);
+      if (taken !== undefined) {
+        if (taken.returnAddress === undefined)
+          return incomplete(`${taken.by} took the return address, and what it was is not known`);
+        remarks.push(
+          `${taken.by} took the return address of frame ${frames.length - 1}; shown is where it leads in the end`,
+        );
+        place = { ...place, pc: taken.returnAddress };
+      }
       if (!place.interrupted && !canBeReturn(crashed.kernel, text, place.pc))
         return incomplete(notAReturn(text, place));
       const frame = frameOf(text, place);

@@ -9,9 +9,11 @@ import type { Stack } from './frame.ts';
 import { Missing } from './missing.ts';
 import { OrcTables } from './orc-table.ts';
 import type { Registers } from './registers.ts';
-import { cpuStacks, type StackArea, StackPath, taskStack } from './stack-areas.ts';
+import { cpuStacks, StackPath, taskStack } from './stack-areas.ts';
+import { ReturnHooks } from './stack-hooks.ts';
 import { CpuNotes } from './stack-registers.ts';
 import { KernelText } from './stack-text.ts';
+import type { Struct } from './struct.ts';
 import { currentTask, findTask, type Task } from './tasks.ts';
 import { Arm64Walker } from './unwind-arm64.ts';
 import { emptyStack, type Place, type StackWalker, walk } from './unwind-walk.ts';
@@ -53,7 +55,7 @@ export class Unwinder {
       if (area.start === 0n && isGone(task))
         return { ...emptyStack(''), end: 'exited', incomplete: undefined };
       const path = new StackPath(this.crashed, [area]);
-      return this.walkWith(path, (walker) => {
+      return this.walkWith(path, task.struct, (walker) => {
         const place = walker.fromTask(task.struct);
         if (path.begin(place.sp) === undefined)
           throw path.broken(`its saved stack pointer 0x${place.sp.toString(16)} is not on its stack`);
@@ -64,7 +66,14 @@ export class Unwinder {
 
   private fromRegisters(cpu: number, registers: Registers, pid: number): Stack {
     const missing = new Missing();
-    const areas = this.areasOf(cpu, pid, missing);
+    const tasks = this.tasksOf(cpu, pid, missing);
+    const areas = [
+      ...cpuStacks(this.crashed, cpu),
+      ...tasks.flatMap(
+        ({ struct, pid: own }) =>
+          missing.attempt(`the stack of pid ${own}`, () => taskStack(this.crashed, struct)) ?? [],
+      ),
+    ];
     const path = new StackPath(this.crashed, areas);
     const area = path.begin(registers.sp);
     const remarks = [...missing.lines];
@@ -72,34 +81,31 @@ export class Unwinder {
       remarks.push(
         `the ${area.name} stack ran over: the stack pointer is ${area.start - registers.sp} bytes below its end`,
       );
-    return this.walkWith(path, (walker) => walker.fromRegisters(registers), remarks);
+    return this.walkWith(path, tasks.at(-1)?.struct, (walker) => walker.fromRegisters(registers), remarks);
   }
 
-  /** The stacks that a CPU can have been on; between two tasks, those of both. */
-  private areasOf(cpu: number, pid: number, missing: Missing): StackArea[] {
+  /** What a CPU ran; between two tasks also the one that it came from, which is the last then: the registers are its. */
+  private tasksOf(cpu: number, pid: number, missing: Missing): Task[] {
     const { crashed } = this;
     const current = missing.attempt(`the task on CPU ${cpu}`, () => currentTask(crashed, cpu));
     const other = current?.pid === pid ? undefined : findTask(crashed, pid, missing);
-    const ofTasks = [current, other].flatMap((task) =>
-      task === undefined
-        ? []
-        : (missing.attempt(`the stack of pid ${task.pid}`, () => taskStack(crashed, task.struct)) ?? []),
-    );
-    return [...cpuStacks(crashed, cpu), ...ofTasks];
+    return [current, other].filter((task) => task !== undefined);
   }
 
   private walkWith(
     path: StackPath,
+    task: Struct | undefined,
     begin: <P extends Place>(walker: StackWalker<P>) => P,
     remarks: readonly string[] = [],
   ): Stack {
     const { crashed, text } = this;
+    const hooks = new ReturnHooks(crashed, task);
     if (crashed.dump.arch === 'arm64') {
       const walker = new Arm64Walker(crashed, text, path);
-      return walk({ crashed, text, walker, remarks }, () => begin(walker));
+      return walk({ crashed, text, walker, hooks, remarks }, () => begin(walker));
     }
     const walker = new X86Walker({ crashed, text, orc: this.orcTables() }, path);
-    return walk({ crashed, text, walker, remarks }, () => begin(walker));
+    return walk({ crashed, text, walker, hooks, remarks }, () => begin(walker));
   }
 
   private orcTables(): OrcTables {
