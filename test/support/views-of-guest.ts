@@ -5,7 +5,9 @@
  * on (times of the processor, allocations) within bounds that are said.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { memoryAccount } from '../../lab/guests/account.ts';
 import type { CrashGuest } from '../../lab/guests/crash-guests.ts';
 import type { ProcessWitness, Witness } from '../../lab/guests/load/witness.ts';
 import { vmcoreJson } from './vmcore-json.ts';
@@ -315,6 +317,149 @@ function checkSlabs({ dump, witness }: CrashGuest): void {
   assert.ok(same > expected.length * 0.8, `${same} of ${expected.length} caches are just as before`);
 }
 
+/** Bytes; the rest of `vmcore mem` is by zone. */
+interface OurMemory {
+  readonly total: number;
+  readonly free: number;
+  readonly anonymous: number;
+  readonly shared: number;
+  readonly buffers: number;
+  readonly cached: number;
+  readonly mapped: number;
+  readonly slab: number;
+  readonly slabReclaimable: number;
+  readonly kernelStack: number;
+  readonly pageTables: number;
+  readonly perCpu: number;
+  readonly commit: { readonly limit: number; readonly committed: number };
+  readonly nodes: readonly {
+    readonly zones: readonly { readonly name: string; readonly managedPages: number }[];
+  }[];
+}
+
+function checkMemory({ dump, log, witness }: CrashGuest): void {
+  const ours = vmcoreJson<OurMemory>('mem', dump);
+  const meminfo = file(witness, '/proc/meminfo');
+  const said = (key: string): number => {
+    const line = new RegExp(`^${key}:\\s+(\\d+) kB$`, 'm').exec(meminfo);
+    assert.ok(line !== null, `meminfo has ${key}`);
+    return Number(line[1]) * 1024;
+  };
+  assert.equal(ours.total, said('MemTotal'));
+  assert.equal(ours.commit.limit, said('CommitLimit'));
+  const within = (what: string, value: number, expected: number, bound: number): void =>
+    assert.ok(Math.abs(value - expected) <= bound, `${what}: ${value}, ${expected} before`);
+  const pageSize = 4096;
+  // By sysrq m, a moment before the end. Counters of each CPU are summed up now and then.
+  const account = memoryAccount(readFileSync(log, 'latin1'), pageSize);
+  const little = 2 * 2 ** 20;
+  within('free', ours.free, account.free * pageSize, little);
+  within('shared', ours.shared, account.shmem * pageSize, little);
+  within('slab', ours.slab, account.slab * pageSize, little);
+  // The lists hold tmpfs too.
+  within('anonymous', ours.anonymous + ours.shared, account.anonymousLists * pageSize, little);
+  // Whoever read /proc has grown since.
+  for (const [key, value] of [
+    ['Buffers', ours.buffers],
+    ['Cached', ours.cached],
+    ['Mapped', ours.mapped],
+    ['SReclaimable', ours.slabReclaimable],
+    ['KernelStack', ours.kernelStack],
+    ['PageTables', ours.pageTables],
+    ['Percpu', ours.perCpu],
+  ] as const) {
+    within(key, value, said(key), Math.max(0.2 * said(key), little));
+  }
+  const zones = [
+    ...file(witness, '/proc/zoneinfo').matchAll(/^Node \d+, zone +(\w+)\n(?:.*\n)*? +managed +(\d+)$/gm),
+  ];
+  const managed = zones.map(([, name, pages]) => ({ name, managedPages: Number(pages) }));
+  assert.deepEqual(
+    ours.nodes.flatMap(({ zones: all }) => all.map(({ name, managedPages }) => ({ name, managedPages }))),
+    managed.filter(({ managedPages }) => managedPages > 0),
+  );
+}
+
+interface OurLockWait {
+  readonly pid: number;
+  readonly lock: {
+    readonly kind: string;
+    readonly name: string | null;
+    readonly mode: string | null;
+    readonly holder: { readonly pid: number } | null;
+  } | null;
+}
+
+/** What each of them waits for, and who holds it (load/sleepers.ts, crash-module/crash_module.c). */
+function checkLocks({ dump, witness }: CrashGuest): void {
+  const { waiting } = vmcoreJson<{ waiting: OurLockWait[] }>('locks', dump);
+  const { hold } = witness.made;
+  const expected = [
+    ['hold', 'completion', 'never', null, undefined],
+    ['mutex', 'mutex', 'held_mutex', null, hold],
+    ['rwsem-read', 'rwsem', 'held_rwsem', 'read', hold],
+    ['rwsem-write', 'rwsem', 'held_rwsem', 'write', hold],
+    // A semaphore knows who took it where the kernel looks for hung tasks (CONFIG_DETECT_HUNG_TASK_BLOCKER, 6.16).
+    ['semaphore', 'semaphore', 'held_semaphore', null, hold],
+    ['rt-mutex', 'rt_mutex', 'held_rt_mutex', null, hold],
+    ['mutex-too', 'mutex', 'held_mutex', null, hold],
+  ] as const;
+  for (const [name, kind, symbol, mode, holder] of expected) {
+    const wait = waiting.find(({ pid }) => pid === witness.made[name]);
+    assert.ok(wait?.lock, `${name} waits`);
+    const { lock } = wait;
+    const knowsHolder = kind !== 'semaphore' || lock.holder !== null;
+    assert.deepEqual(
+      { kind: lock.kind, name: lock.name, mode: lock.mode, holder: lock.holder?.pid },
+      { kind, name: `${symbol} [crash_module]`, mode, holder: knowsHolder ? holder : undefined },
+      name,
+    );
+  }
+}
+
+interface OurSymbol {
+  readonly name: string;
+  readonly module: string | null;
+  readonly address: string;
+}
+
+/** Lines of /proc/kallsyms: of the kernel a sample, of modules all. */
+function checkSymbols({ dump, witness }: CrashGuest): void {
+  const ours = new Set(
+    vmcoreJson<OurSymbol[]>('sym', '--list', dump).map(
+      ({ name, module, address }) => `${BigInt(address).toString(16)} ${name} ${module ?? ''}`,
+    ),
+  );
+  // Assembler labels (.L) are no names; BPF programs and trampolines of ftrace are in no table of a module.
+  const expected = linesOf(file(witness, '/proc/kallsyms')).filter(
+    (line) => !/ \.L\w+\t|\[(bpf|__builtin__\w*)\]$/.test(line),
+  );
+  assert.ok(expected.length > 1000, `${expected.length} symbols`);
+  const missing = expected.filter((line) => {
+    const [, address, name, module] = /^([0-9a-f]+) \S (\S+)(?:\t\[(\S+)\])?$/.exec(line) ?? [];
+    return !ours.has(`${BigInt(`0x${address}`).toString(16)} ${name} ${module ?? ''}`);
+  });
+  assert.deepEqual(missing, []);
+}
+
+interface OurRunQueue {
+  readonly cpu: number;
+  readonly current: { readonly pid: number; readonly comm: string };
+  readonly queued: readonly { readonly pid: number }[];
+}
+
+/** Two tasks compute on CPU 1: one of them runs, the other waits. */
+function checkRunQueues({ dump, witness }: CrashGuest): void {
+  const { cpus } = vmcoreJson<{ cpus: OurRunQueue[] }>('runq', dump);
+  assert.deepEqual(
+    cpus.map(({ cpu }) => cpu),
+    [0, 1],
+  );
+  assert.equal(cpus[0]!.current.comm, 'crasher');
+  const there = [cpus[1]!.current, ...cpus[1]!.queued].map(({ pid }) => pid);
+  for (const name of ['busy', 'busy-too']) assert.ok(there.includes(witness.made[name]!), name);
+}
+
 /** Registers a test for each view. */
 export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('ps: tasks with their states, parents and times', () => checkTasks(guest()));
@@ -324,4 +469,8 @@ export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('files: open files, deleted ones and sockets too', () => checkFiles(guest()));
   it('vm: what is where in an address space', () => checkAddressSpaces(guest()));
   it('slab: caches and their slabs', () => checkSlabs(guest()));
+  it('mem: totals and zones', () => checkMemory(guest()));
+  it('locks: who waits for what, and who holds it', () => checkLocks(guest()));
+  it('sym: kallsyms and the symbols of modules', () => checkSymbols(guest()));
+  it('runq: who computes', () => checkRunQueues(guest()));
 }
