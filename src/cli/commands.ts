@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   mod: async () => (await import('./mod.ts')).modCommand(),
   sys: async () => (await import('./sys.ts')).sysCommand(),
   slab: async () => (await import('./slab.ts')).slabCommand(),
+  pages: async () => (await import('./pages.ts')).pagesCommand(),
   mem: async () => (await import('./mem.ts')).memCommand(),
   sym: async () => (await import('./sym.ts')).symCommand(),
   rd: async () => (await import('./rd.ts')).rdCommand(),

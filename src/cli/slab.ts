@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { listSlabCaches, type SlabCacheInfo } from '../tools/crash/slab.ts';
-import { filesAndNames } from './files-and-names.ts';
+import { dumpArguments } from './dump-arguments.ts';
 import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
 import { printJson, printMissing } from './output.ts';
 import { type Column, printTable } from './table.ts';
@@ -19,7 +19,7 @@ export const slabCommand = (): Command =>
       .argument('<file...>', 'a dump, or all files of a split one; then names of caches, to show only those')
       .option('--json', 'as JSON: name, sizes in bytes, slabs, objects, active, free'),
   ).action((args: readonly string[], options: SlabOptions) => {
-    const { files, names } = filesAndNames(args);
+    const { files, rest: names } = dumpArguments(args);
     const crashed = openCrashedFile(files, options);
     const list = listSlabCaches(crashed, names);
     const unknown = names.find((name) => !list.caches.some((cache) => cache.name === name));
