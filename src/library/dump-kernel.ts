@@ -16,8 +16,17 @@ import { findPath, type StructType, sizeOf, type Type, unaliased } from '../kern
 import { typeOfVariable, variableNames } from '../kernel/variables.ts';
 import { nearNames } from './near-names.ts';
 import { Results } from './results.ts';
-import { type AddressLike, addressOf, type KernelObject, type KernelValue } from './value-types.ts';
+import {
+  type AddressLike,
+  type AnyMembers,
+  addressOf,
+  type KernelObject,
+  type KernelValue,
+} from './value-types.ts';
 import { type ValueSource, valueAt } from './values.ts';
+
+/** What is at an address: any value, or the structure that the program says it is. */
+type Typed<Members> = Members extends undefined ? KernelValue : KernelObject<Members>;
 
 export class DumpKernel {
   readonly #source: ValueSource;
@@ -44,13 +53,15 @@ export class DumpKernel {
 
   /**
    * A global variable by its name: var('init_task').comm, var('jiffies'). Types come from BTF (per-CPU variables), from a table of those that people ask
-   * for most, or from the vmlinux that was given; of others say the type: var('panic_timeout', 'int').
+   * for most, or from the vmlinux that was given; of others say the type: var('panic_timeout', 'int'). `Members` as in `read`.
    */
+  var<Members = undefined>(name: string, type?: string): Typed<Members>;
   var(name: string, type?: string): KernelValue {
     return this.#variable(name, type, this.#symbolOf(name));
   }
 
   /** A CPU's copy of a per-CPU variable: perCpu('runqueues', 0).nr_running. */
+  perCpu<Members = undefined>(name: string, cpu: number, type?: string): Typed<Members>;
   perCpu(name: string, cpu: number, type?: string): KernelValue {
     return this.#variable(name, type, this.crashed.onCpu(this.#symbolOf(name), cpu));
   }
@@ -59,15 +70,13 @@ export class DumpKernel {
    * What lies at an address, as a type: read('struct task_struct', 0xffff888003c5a000n), read('unsigned long', address), read('struct page *', address).
    * `Members` is what your program knows of a structure; it is believed.
    */
-  read<Members = undefined>(
-    type: string,
-    address: AddressLike,
-  ): Members extends undefined ? KernelValue : KernelObject<Members>;
+  read<Members = undefined>(type: string, address: AddressLike): Typed<Members>;
   read(type: string, address: AddressLike): KernelValue {
     return valueAt(this.#source, this.#type(type), addressOf(address));
   }
 
   /** A structure at an address, as `read`: for programs that know that it is one. E_USAGE when the type is none. */
+  object<Members = AnyMembers>(type: string, address: AddressLike): KernelObject<Members>;
   object(type: string, address: AddressLike): KernelObject {
     const resolved = unaliased(this.#type(type));
     if (resolved.kind !== 'struct' && resolved.kind !== 'union')
@@ -94,17 +103,31 @@ export class DumpKernel {
   }
 
   /** As container_of() in C: the structure that `place` is the member `member` of. */
+  containerOf<Members = AnyMembers>(place: AddressLike, type: string, member: string): KernelObject<Members>;
   containerOf(place: AddressLike, type: string, member: string): KernelObject {
     return this.object(type, addressOf(place) - BigInt(this.offsetOf(type, member)));
   }
 
-  /** As list_for_each_entry() in C: the structures of a list, whose struct list_head is at `head`, linked by their member `member`. */
-  list(head: AddressLike, type: string, member: string): Results<KernelObject> {
+  /**
+   * As list_for_each_entry() in C: the structures of a list that are linked by their member `member`. `head` is the list's struct list_head, or the name of
+   * a variable that is one.
+   */
+  list<Members = AnyMembers>(
+    head: AddressLike | string,
+    type: string,
+    member: string,
+  ): Results<KernelObject<Members>>;
+  list(head: AddressLike | string, type: string, member: string): Results<KernelObject> {
     return this.#entries(walkList, head, type, member);
   }
 
   /** As hlist_for_each_entry() in C, from a struct hlist_head on. */
-  hlist(head: AddressLike, type: string, member: string): Results<KernelObject> {
+  hlist<Members = AnyMembers>(
+    head: AddressLike | string,
+    type: string,
+    member: string,
+  ): Results<KernelObject<Members>>;
+  hlist(head: AddressLike | string, type: string, member: string): Results<KernelObject> {
     return this.#entries(walkHlist, head, type, member);
   }
 
@@ -150,10 +173,10 @@ export class DumpKernel {
     return variableNames();
   }
 
-  *#nodes(walk: typeof walkList, head: AddressLike, type: string, member: string): Generator<KernelObject> {
+  *#nodes(walk: typeof walkList, head: bigint, type: string, member: string): Generator<KernelObject> {
     const offset = BigInt(this.offsetOf(type, member));
     const { kernel } = this.crashed;
-    for (const node of walk(kernel, addressOf(head))) {
+    for (const node of walk(kernel, head)) {
       // What a smashed link leads to is no element.
       kernel.readPointer(asVaddr(node));
       yield this.object(type, node - offset);
@@ -161,9 +184,15 @@ export class DumpKernel {
   }
 
   /** A list that breaks off gives what comes before that, and says why it ended. */
-  #entries(walk: typeof walkList, head: AddressLike, type: string, member: string): Results<KernelObject> {
-    const what = `the list of ${type} from ${hex(addressOf(head))}`;
-    return new Results((missing) => missing.drain(what, this.#nodes(walk, head, type, member)));
+  #entries(
+    walk: typeof walkList,
+    head: AddressLike | string,
+    type: string,
+    member: string,
+  ): Results<KernelObject> {
+    const first = typeof head === 'string' ? this.#symbolOf(head) : addressOf(head);
+    const what = `the list of ${type} from ${typeof head === 'string' ? head : hex(first)}`;
+    return new Results((missing) => missing.drain(what, this.#nodes(walk, first, type, member)));
   }
 
   #variable(name: string, type: string | undefined, address: Vaddr): KernelValue {
