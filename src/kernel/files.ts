@@ -80,12 +80,15 @@ function readFile(
   closeOnExec: boolean,
   missing: Missing,
 ): OpenFile {
+  // The file itself first: without it there is no path to speak of.
+  const flags = [...openFlags(crashed, file.number('f_flags')), ...(closeOnExec ? ['CLOEXEC'] : [])];
+  const position = file.number('f_pos');
   return {
     fd,
     address: file.address,
     path: pathText(crashed, file.struct('f_path'), missing),
-    flags: [...openFlags(crashed, file.number('f_flags')), ...(closeOnExec ? ['CLOEXEC'] : [])],
-    position: file.number('f_pos'),
+    flags,
+    position,
     socket: missing.attempt(`the socket of open file ${fd}`, () => socketEnds(crashed, file)),
   };
 }
