@@ -1,0 +1,73 @@
+/** `vmcore irq FILE`: interrupts. */
+import { Command } from 'commander';
+import { type IrqInfo, type IrqList, listIrqs } from '../tools/crash/irq.ts';
+import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { printJson, printMissing, printText } from './output.ts';
+import { cpuList } from './sys.ts';
+import { type Column, printTable } from './table.ts';
+
+interface IrqOptions extends DumpOptions {
+  readonly json?: true;
+  readonly all?: true;
+}
+
+export const irqCommand = (): Command =>
+  addDumpOptions(
+    new Command('irq')
+      .description('interrupts: what they come from, who handles them, how often they came')
+      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
+      .option('--all', 'those too that nobody handles and that never came')
+      .option('--json', 'as JSON: all of them'),
+  ).action((files: readonly string[], options: IrqOptions) => {
+    const list = listIrqs(openCrashedFile(files, options));
+    if (options.json) {
+      printJson(list);
+      return;
+    }
+    const shown = list.irqs.filter((irq) => options.all || irq.actions.length > 0 || sum(irq.counts) > 0);
+    printTable(
+      columns(list),
+      shown.map((irq) => cells(irq, list)),
+    );
+    const others = list.cpuInterrupts.filter(({ counts }) => options.all || sum(counts) > 0);
+    if (others.length > 0) {
+      printText('\n');
+      printTable(
+        [{ title: 'CPU' }, ...countColumns(list)],
+        others.map(({ name, counts }) => [name, ...countCells(counts)]),
+      );
+    }
+    printMissing(list.missing);
+  });
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
+/** A column for each CPU, as long as they fit; else one for all. */
+const maxCpus = 8;
+
+const countColumns = ({ cpus }: IrqList): Column[] =>
+  (cpus.length > maxCpus ? ['COUNT'] : cpus.map((cpu) => `CPU${cpu}`)).map((title) => ({
+    title,
+    align: 'right',
+  }));
+
+const countCells = (counts: readonly number[]): string[] =>
+  counts.length > maxCpus ? [String(sum(counts))] : counts.map(String);
+
+const columns = (list: IrqList): Column[] => [
+  { title: 'IRQ', align: 'right' },
+  ...countColumns(list),
+  { title: 'CHIP' },
+  { title: 'KIND' },
+  { title: 'CPUS' },
+  { title: 'HANDLERS' },
+];
+
+const cells = (irq: IrqInfo, { cpus }: IrqList): string[] => [
+  String(irq.irq),
+  ...countCells(irq.counts.length === 0 ? cpus.map(() => Number.NaN) : irq.counts),
+  irq.chip ?? '-',
+  `${irq.hwirq ?? '?'}-${irq.name ?? irq.flow ?? '?'}${irq.disabled ? ' (disabled)' : ''}`,
+  irq.affinity === null ? '-' : cpuList(irq.affinity),
+  irq.actions.map(({ name, handler }) => `${name} (${handler})`).join(', ') || '-',
+];
