@@ -7,7 +7,7 @@ import { KernelText } from './stack-text.ts';
 
 /** Whether a call ends where these bytes end. */
 function endsCall(bytes: readonly number[], arch: 'x86_64' | 'arm64' = 'x86_64'): boolean {
-  const kernel = new StackKernel(arch);
+  const kernel = new StackKernel({ arch });
   const start = kernel.function('f', { type: 'end' });
   kernel.putText(start + 0x40n, bytes);
   return followsCall(kernel.open().kernel, asVaddr(start + 0x40n + BigInt(bytes.length)));
@@ -53,7 +53,7 @@ describe('followsCall', () => {
 describe('directCallTarget', () => {
   for (const arch of ['x86_64', 'arm64'] as const)
     it(`goes both ways on ${arch}`, () => {
-      const kernel = new StackKernel(arch);
+      const kernel = new StackKernel({ arch });
       const a = kernel.function('a', { type: 'end' });
       const b = kernel.function('b', { type: 'end' });
       const up = asVaddr(kernel.call(a, b));

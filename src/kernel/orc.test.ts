@@ -65,7 +65,7 @@ describe('OrcTables', () => {
   });
 
   it('needs the types of an entry', () => {
-    const kernel = new StackKernel('x86_64', 'none');
+    const kernel = new StackKernel({ orc: 'none' });
     kernel.function('a', { type: 'end' });
     assert.throws(() => new OrcTables(kernel.open()), failsWith('E_NO_INFO', /orc_entry/));
   });

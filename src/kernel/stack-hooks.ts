@@ -3,7 +3,7 @@
  *
  * Source of truth: kernel/trace/fgraph.c, kernel/trace/rethook.c, kernel/kprobes.c, and what arch/x86 and arm64 tell them of a frame (Linux 5.15, 6.1, 6.12,
  * 7.2). Each tracer keeps a list a task, in which a frame is known by the place of the return address (x86_64) or by its caller's x29 (arm64):
- *   function graph  task_struct.ret_stack: ftrace_ret_stack {ret, retp}; an array up to 6.10, since then words among which they lie (7aa1eaef9f42)
+ *   function graph  task_struct.ret_stack: ftrace_ret_stack {ret, retp}; an array up to 6.10, since then words among which they lie (42675b723b48)
  *   rethook         task_struct.rethooks: rethook_node {ret_addr, frame}; x86_64 since 5.18 (f3a112c0c40d)
  *   kretprobe       task_struct.kretprobe_instances: kretprobe_instance {ret_addr, fp}; since 5.11 (d741bf41d7c7), where there is no rethook
  */

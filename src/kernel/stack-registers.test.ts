@@ -9,7 +9,7 @@ const pcs = (notes: CpuNotes) =>
 describe('CpuNotes', () => {
   for (const arch of ['x86_64', 'arm64'] as const)
     it(`are those of the kernel's own memory, whatever is in the file (${arch})`, () => {
-      const kernel = new StackKernel(arch, 'none');
+      const kernel = new StackKernel({ arch });
       const pc = arch === 'arm64' ? 'pc' : 'rip';
       kernel.saveRegisters(1, 12, { [pc]: 0x1234n });
       const crashed = kernel.open([{ pid: 99, registers: { [pc]: 1n } }]);

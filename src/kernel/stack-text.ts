@@ -1,20 +1,23 @@
 /**
  * Where the kernel's code lies: what a return address can be.
  *
- * Not in it are programs made at run time (BPF, ftrace's and optimised kprobes' trampolines): no table tells how their frames look.
+ * Not in it is what ftrace and optimised kprobes make at run time: they leave no list of it that says how its frames look.
  */
 import type { Vaddr } from '../base/units.ts';
 import { asVaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { Missing } from './missing.ts';
 import type { KernelModule, ModuleRegion } from './module-list.ts';
+import { type BpfCode, readBpfCode } from './stack-bpf.ts';
 import type { PlacedSymbol } from './symbols.ts';
 
 interface TextRange {
   readonly start: bigint;
   readonly end: bigint;
-  /** Undefined for the kernel itself. */
+  /** Undefined for the kernel itself, and for BPF. */
   readonly module: KernelModule | undefined;
+  /** One piece of code that BPF made. */
+  readonly bpf: BpfCode | undefined;
   /** Code of the start: its memory was given back, and holds something else. */
   readonly isFreed: boolean;
 }
@@ -25,6 +28,7 @@ export class KernelText {
   private readonly crashed: CrashedKernel;
   private readonly own: readonly TextRange[];
   private modules: readonly TextRange[] | undefined;
+  private bpf: readonly TextRange[] | undefined;
 
   constructor(crashed: CrashedKernel) {
     this.crashed = crashed;
@@ -38,19 +42,34 @@ export class KernelText {
       const start = symbols.address(first!);
       const end = symbols.address(last!);
       if (start === undefined || end === undefined) return [];
-      return [{ start, end, module: undefined, isFreed: first === '_sinittext' }];
+      return [{ start, end, module: undefined, bpf: undefined, isFreed: first === '_sinittext' }];
     });
   }
 
   /** The range of text that an address lies in. */
   at(address: bigint): TextRange | undefined {
     const within = ({ start, end }: TextRange): boolean => address >= start && address < end;
-    return this.own.find(within) ?? this.ofModules().find(within);
+    return this.own.find(within) ?? this.ofModules().find(within) ?? this.ofBpf().find(within);
   }
 
-  /** The function that runs at an address of text. */
+  /** The function that runs at an address of text; of BPF's the module is "bpf", as in /proc/kallsyms. */
   functionAt(address: Vaddr): PlacedSymbol | undefined {
-    return this.at(address) === undefined ? undefined : this.crashed.symbols.lookup(address);
+    const range = this.at(address);
+    if (range?.bpf === undefined)
+      return range === undefined ? undefined : this.crashed.symbols.lookup(address);
+    const { name, start, end } = range.bpf;
+    return { name, address: start, offset: address - start, size: end - start, module: 'bpf' };
+  }
+
+  private ofBpf(): readonly TextRange[] {
+    this.bpf ??= readBpfCode(this.crashed).map((code) => ({
+      start: code.start,
+      end: code.end,
+      module: undefined,
+      bpf: code,
+      isFreed: false,
+    }));
+    return this.bpf;
   }
 
   private ofModules(): readonly TextRange[] {
@@ -61,6 +80,7 @@ export class KernelText {
           start: base,
           end: asVaddr(base + BigInt(size)),
           module,
+          bpf: undefined,
           isFreed: false,
         })),
     );

@@ -23,7 +23,7 @@ type Form = 'by values' | 'by kind';
 
 /** A thread that sleeps, and on CPU 0 a task that was interrupted while it worked for user space; the handler runs on the irq stack. */
 function arm64(form: Form = 'by values') {
-  const kernel = new StackKernel('arm64', 'none', form === 'by kind');
+  const kernel = new StackKernel({ arch: 'arm64', recordMeta: form === 'by kind' });
   const fork = kernel.function('ret_from_fork');
   const work = kernel.function('work');
   const schedule = kernel.function('schedule');

@@ -12,6 +12,7 @@ import type { OrcEntry } from './orc.ts';
 import type { OrcTables } from './orc-table.ts';
 import { type Registers, registersSize } from './registers.ts';
 import type { StackPath } from './stack-areas.ts';
+import type { BpfCode } from './stack-bpf.ts';
 import { registersAt } from './stack-registers.ts';
 import type { KernelText } from './stack-text.ts';
 import type { Struct } from './struct.ts';
@@ -26,6 +27,9 @@ interface X86Place extends Place {
 const iretFrame = { size: 40, rip: 0n, cs: 8n, rsp: 24n } as const;
 /** What a function without ORC may have on the stack: __crash_kexec has a pt_regs and little else. */
 const longestGap = 4096n;
+
+/** Bytes that BPF's code may take until rbp is its own: endbr64, nops for ftrace, the tail call counter. */
+const bpfPrologue = 32n;
 
 export interface X86Sources {
   readonly crashed: CrashedKernel;
@@ -71,6 +75,7 @@ export class X86Walker implements StackWalker<X86Place> {
     const at = asVaddr(place.interrupted ? place.pc : place.pc - 1n);
     const range = text.at(at);
     if (range === undefined) return this.fromNowhere(place);
+    if (range.bpf !== undefined) return this.byFramePointer(place, range.bpf);
     const entry = orc.find(at, range.module);
     switch (entry?.type) {
       case 'end':
@@ -115,6 +120,7 @@ export class X86Walker implements StackWalker<X86Place> {
           sp: asVaddr(previous),
           bp,
           slot,
+          key: slot,
           found: 'orc',
           interrupted: false,
           registers: undefined,
@@ -158,6 +164,27 @@ export class X86Walker implements StackWalker<X86Place> {
       default:
         return place.bp;
     }
+  }
+
+  /** BPF's code keeps frame pointers, but for its first and last instructions. */
+  private byFramePointer(place: X86Place, { start }: BpfCode): NextPlace<X86Place> {
+    const { bp, pc } = place;
+    if (bp === undefined || (place.interrupted && pc < start + bpfPrologue))
+      throw this.path.broken(`nothing tells how the frame of BPF code at ${hex(pc)} looks`);
+    const slot = asVaddr(bp + 8n);
+    const sp = asVaddr(bp + 16n);
+    const caller = this.path.word(slot);
+    this.path.move(place.sp, sp);
+    return {
+      pc: caller,
+      sp,
+      bp: this.path.word(bp),
+      slot,
+      key: slot,
+      found: 'frame-pointer',
+      interrupted: false,
+      registers: undefined,
+    };
   }
 
   private interruptedAt(registers: Registers, found: FrameEvidence): X86Place {

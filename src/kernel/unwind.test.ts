@@ -22,7 +22,7 @@ const callFrame = (spOffset: number) => ({ type: 'call', sp: 'sp', spOffset }) a
 
 /** A thread that sleeps: start, work (32 bytes of locals), schedule (saves rbp at its frame's bottom). */
 function sleeper(form: OrcForm = 'wide type') {
-  const kernel = new StackKernel('x86_64', form);
+  const kernel = new StackKernel({ orc: form });
   const start = kernel.function('thread_start', { type: 'end', sp: 'sp', spOffset: 8 });
   const work = kernel.function('work', callFrame(40));
   const wait = kernel.function('wait', {
@@ -160,7 +160,7 @@ describe('Unwinder on x86_64: a task that sleeps', () => {
 
 /** A CPU that was interrupted in work(), on whose irq stack a handler panicked; `spin` is what the other CPU does. */
 function crashing(form: OrcForm = 'wide type') {
-  const kernel = new StackKernel('x86_64', form);
+  const kernel = new StackKernel({ orc: form });
   const entry = kernel.function('entry_SYSCALL_64', { type: 'regs', sp: 'sp', spOffset: 0, signal: true });
   const work = kernel.function('work', callFrame(40));
   const asmIrq = kernel.function('asm_irq', { type: 'regs', sp: 'sp-indirect', spOffset: 0, signal: true });

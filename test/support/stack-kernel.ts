@@ -59,9 +59,14 @@ const at = {
 } as const;
 const prstatusRegisters = 20 + 112;
 
-export interface FunctionSpec {
-  readonly name: string;
-  readonly address: bigint;
+export interface StackKernelOptions {
+  readonly arch?: 'x86_64' | 'arm64';
+  /** "none": its types do not describe ORC. */
+  readonly orc?: OrcForm | 'none';
+  /** Frame records of arm64 say of what kind they are, as since 6.13. */
+  readonly recordMeta?: boolean;
+  /** How the function graph tracer keeps return addresses: an array of structures up to 6.10. */
+  readonly shadowStack?: 'array' | 'words';
 }
 
 export interface SyntheticStack {
@@ -89,9 +94,14 @@ export class StackKernel {
   private readonly tasks: bigint[] = [];
   private readonly freed: bigint;
 
-  constructor(arch: 'x86_64' | 'arm64' = 'x86_64', form: OrcForm | 'none' = 'wide type', recordMeta = false) {
+  constructor({
+    arch = 'x86_64',
+    orc = arch === 'arm64' ? 'none' : 'wide type',
+    recordMeta = false,
+    shadowStack = 'words',
+  }: StackKernelOptions = {}) {
     this.arch = arch;
-    this.form = form;
+    this.form = orc;
     const machine = { arch: 'arm64', pageSize: 4096, vaBits: 48 } as const;
     this.kernel = new SyntheticKernel(arch === 'arm64' ? { machine, release: '6.12.0-test' } : {});
     const { kernel } = this;
@@ -102,7 +112,7 @@ export class StackKernel {
       kernel.space.mapPage(this.firstFunction + done, text + Number(done));
     this.freed = this.firstFunction + 0x3100n;
     this.areas = [0, 1].map(() => this.allocate(areaSize, 4096));
-    const bytes = stackTypes(arch, orcTypes[form], recordMeta).bytes();
+    const bytes = stackTypes({ arch, orc: orcTypes[orc], recordMeta, shadowStack }).bytes();
     const types_ = kernel.place(bytes);
     const words = (values: readonly bigint[]): bigint => {
       const address = this.allocate(8 * values.length);
@@ -213,6 +223,26 @@ export class StackKernel {
     }
     this.tasks.push(task);
     return task;
+  }
+
+  /** A member of a task_struct: one of taskLayout. */
+  putTask(task: bigint, member: keyof typeof taskLayout, value: bigint): void {
+    this.put(task + BigInt(taskLayout[member]), value);
+  }
+
+  /** The code of a BPF program, which nothing else knows of. */
+  bpf(name: string): bigint {
+    const text = this.firstFunction + 0x1_0000n;
+    const page = this.kernel.allocate(4096, 4096);
+    this.kernel.memory.put(page, new Uint8Array(4096).fill(0x90));
+    this.kernel.space.mapPage(text, page);
+    const code = this.allocate(80);
+    const head = this.allocate(16);
+    this.putWords(head, [code, code]);
+    this.putWords(code, [head, head, text, text + 0x200n]);
+    this.kernel.memory.put(this.physical(code) + 32, new TextEncoder().encode(`${name}\0`));
+    this.kernel.addInfo({ 'SYMBOL(bpf_kallsyms)': head });
+    return text;
   }
 
   /** What a CPU ran. */
@@ -359,7 +389,8 @@ export class StackKernel {
     return this.form === 'end bit' ? narrow | (end << 2) : narrow | (signal ? 4 : 0) | (end << 3);
   }
 
-  private allocate(size: number, alignment = 16): bigint {
+  /** Memory that nobody else uses, in the direct map. */
+  allocate(size: number, alignment = 16): bigint {
     return this.kernel.space.directMap + BigInt(this.kernel.allocate(size, alignment));
   }
 

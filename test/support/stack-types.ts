@@ -16,15 +16,23 @@ export const taskLayout = {
   signal: 80,
   stack: 88,
   thread: 96,
-  size: 128,
+  shadowStack: 120,
+  shadowTop: 128,
+  rethooks: 136,
+  size: 192,
 } as const;
 
-/** "end": type:2, end:1; "both": type:2, signal:1, end:1; "wide": type:3, signal:1. `recordMeta`: with struct frame_record_meta. */
-export function stackTypes(
-  arch: 'x86_64' | 'arm64',
-  orc: 'end' | 'both' | 'wide' | 'none',
-  recordMeta: boolean,
-): BtfBuilder {
+export interface StackTypes {
+  readonly arch: 'x86_64' | 'arm64';
+  /** "end": type:2, end:1; "both": type:2, signal:1, end:1; "wide": type:3, signal:1. */
+  readonly orc: 'end' | 'both' | 'wide' | 'none';
+  /** With struct frame_record_meta. */
+  readonly recordMeta: boolean;
+  /** What task_struct.ret_stack points to. */
+  readonly shadowStack: 'array' | 'words';
+}
+
+export function stackTypes({ arch, orc, recordMeta, shadowStack }: StackTypes): BtfBuilder {
   const btf = new BtfBuilder();
   const char = btf.int('char', 1, 'signed');
   const int = btf.int('int', 4, 'signed');
@@ -47,6 +55,23 @@ export function stackTypes(
     arch === 'arm64' ? [{ name: 'cpu_context', type: context, at: 0 }] : [{ name: 'sp', type: ulong, at: 0 }],
   );
   const signal = btf.struct('signal_struct', 16, [{ name: 'thread_head', type: list, at: 0 }]);
+  const shadow = btf.struct('ftrace_ret_stack', 24, [
+    { name: 'ret', type: ulong, at: 0 },
+    { name: 'func', type: ulong, at: 64 },
+    { name: 'retp', type: pointer, at: 128 },
+  ]);
+  const shadowPointer = btf.pointer(shadowStack === 'array' ? shadow : ulong);
+  btf.struct('rethook_node', 32, [
+    { name: 'llist', type: pointer, at: 64 },
+    { name: 'ret_addr', type: ulong, at: 128 },
+    { name: 'frame', type: ulong, at: 192 },
+  ]);
+  btf.struct('bpf_ksym', 80, [
+    { name: 'lnode', type: list, at: 0 },
+    { name: 'start', type: ulong, at: 128 },
+    { name: 'end', type: ulong, at: 192 },
+    { name: 'name', type: btf.array(char, 32), at: 256 },
+  ]);
   const task = btf.nextId;
   const at = taskLayout;
   btf.struct('task_struct', at.size, [
@@ -63,6 +88,9 @@ export function stackTypes(
     { name: 'signal', type: task + 2, at: 8 * at.signal },
     { name: 'stack', type: pointer, at: 8 * at.stack },
     { name: 'thread', type: thread, at: 8 * at.thread },
+    { name: 'ret_stack', type: shadowPointer, at: 8 * at.shadowStack },
+    { name: 'curr_ret_stack', type: int, at: 8 * at.shadowTop },
+    { name: 'rethooks', type: pointer, at: 8 * at.rethooks },
   ]);
   const taskPointer = btf.pointer(task);
   btf.pointer(signal);
