@@ -19,7 +19,7 @@ import { countsReaders, type LockKind, lockStruct } from './locks.ts';
 import { Missing } from './missing.ts';
 import { type StackArea, taskStack } from './stack-areas.ts';
 import type { Task } from './tasks.ts';
-import { type OnStackOf, type Ring, walkRing } from './waiter-ring.ts';
+import { type OnStackOf, type Ring, readPointerIfThere, walkRing } from './waiter-ring.ts';
 
 export interface Wait {
   readonly kind: LockKind;
@@ -91,6 +91,15 @@ type Form = (typeof forms)[number];
 const percpuReader = 4;
 const mutexHasWaiters = 1n;
 const rwsemHasWaiters = 2n;
+
+/** What the innermost of these functions waits for, when it is one that waits for locks: as it is called, not as it was found. */
+export function lockOfFunctions(names: Iterable<string>): Form['kind'] | undefined {
+  for (const name of names) {
+    const form = forms.find(({ functions }) => functions.test(name));
+    if (form !== undefined) return form.kind;
+  }
+  return undefined;
+}
 
 /** The frames of a task's stack, innermost first. */
 export type FramesOf = (task: Task) => readonly Frame[];
@@ -202,10 +211,7 @@ export class LockWaits {
     const { list } = this.inWaiter(form);
     const inLock = none.addressOf('first_waiter');
     return words.find((word) => {
-      const first =
-        word % 8n === 0n && word >= kernelSpace
-          ? new Missing().attempt('', () => this.crashed.kernel.readPointer(asVaddr(word + inLock)))
-          : undefined;
+      const first = word < kernelSpace ? undefined : readPointerIfThere(this.crashed.kernel, word + inLock);
       return first !== undefined && nodes.has(first + list);
     });
   }
@@ -267,5 +273,5 @@ export class LockWaits {
   }
 }
 
-/** The kernel's half of the address space. */
+/** Where the kernel's half of the address space begins, on any of its machines. */
 const kernelSpace = 0xffff_0000_0000_0000n;

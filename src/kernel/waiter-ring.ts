@@ -37,20 +37,21 @@ export function walkRing(
     else if (head === undefined) head = node;
     else return undefined;
     if (nodes.size > most) return undefined;
-    const next = readPointer(kernel, node);
-    if (next === undefined || readPointer(kernel, next + 8n) !== node) return undefined;
+    const next = readPointerIfThere(kernel, node);
+    if (next === undefined || readPointerIfThere(kernel, next + 8n) !== node) return undefined;
     if (next === start) return { nodes, head };
     node = next;
   }
 }
 
 function isMember(kernel: Kernel, node: bigint, taskOffset: bigint, onStackOf: OnStackOf): boolean {
-  const task = readPointer(kernel, node + taskOffset);
+  const task = readPointerIfThere(kernel, node + taskOffset);
   return task !== undefined && onStackOf(task, node) !== undefined;
 }
 
-/** Undefined where nothing is: what looks like a waiter often is none. */
-function readPointer(kernel: Kernel, address: bigint): bigint | undefined {
+/** Undefined where nothing is: what looks like a waiter, or a pointer to a lock, often is none. */
+export function readPointerIfThere(kernel: Kernel, address: bigint): bigint | undefined {
+  if (address % 8n !== 0n || kernel.tryTranslate(asVaddr(address)) === undefined) return undefined;
   try {
     return kernel.readPointer(asVaddr(address));
   } catch (error) {

@@ -3,9 +3,10 @@ import { asVaddr, hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { findCircles } from '../../kernel/deadlocks.ts';
 import type { Frame } from '../../kernel/frame.ts';
-import { LockWaits, type Wait } from '../../kernel/lock-waits.ts';
+import { LockWaits, lockOfFunctions, type Wait } from '../../kernel/lock-waits.ts';
 import { type LockHolder, type LockKind, type LockState, lockState } from '../../kernel/locks.ts';
 import { Missing } from '../../kernel/missing.ts';
+import { taskStack } from '../../kernel/stack-areas.ts';
 import type { TaskState } from '../../kernel/task-state.ts';
 import { schedulerNow, taskTimes } from '../../kernel/task-times.ts';
 import { readTasks, type Task } from '../../kernel/tasks.ts';
@@ -19,7 +20,7 @@ export interface TaskName {
 export interface LockInfo {
   readonly kind: LockKind;
   readonly address: string;
-  /** Of a lock that is a variable: "cgroup_mutex", "held_mutex [crash_module]"; or of an address space: "mmap_lock of 130 node". */
+  /** Of a lock that is a variable: "cgroup_mutex", "held_mutex [crash_module]"; or of an address space, or on a stack: "mmap_lock of 130 node", "on the stack of 8 kworker/0:0H". */
   readonly name: string | null;
   /** Of rwsem and percpu_rwsem: what it is waited for. */
   readonly mode: 'read' | 'write' | null;
@@ -59,6 +60,9 @@ export interface Locks {
 /** Sleeping in interruptible sleep these are what locks are: completions and semaphores are waited for by idle threads too. */
 const scarce: ReadonlySet<LockKind> = new Set(['mutex', 'rwsem', 'rt_mutex', 'percpu_rwsem']);
 
+/** The scheduler's own frames, then those of the lock. */
+const innermost = 6;
+
 /** E_NO_INFO when symbols or types do not tell where tasks are. */
 export function listLocks(crashed: CrashedKernel): Locks {
   const missing = new Missing();
@@ -78,14 +82,20 @@ export function listLocks(crashed: CrashedKernel): Locks {
     const state = wait && missing.attempt(what, () => lockState(crashed, wait.kind, wait.lock));
     const holder = state?.holder && tasks.get(state.holder.task);
     if (holder !== undefined && state?.holder?.holds === 'certainly') waitsFor.set(task, holder);
+    const frames = framesOf(task);
+    if (wait === undefined) {
+      const kind = lockOfFunctions(frames.slice(0, innermost).flatMap(({ symbol }) => symbol ?? []));
+      if (kind !== undefined)
+        missing.note(`${what}: a ${kind}, but no waiter for one that holds together is on its stack`);
+    }
     const times = now === undefined ? undefined : missing.attempt(what, () => taskTimes(task));
     waiting.push({
       pid: task.pid,
       comm: task.comm,
       state: task.state,
       seconds: now === undefined || times === undefined ? null : Math.max(0, now - times.lastRan),
-      lock: wait === undefined ? null : lockInfo(crashed, wait, state, holder, tasks.values()),
-      in: sleepsIn(framesOf(task)),
+      lock: wait === undefined ? null : lockInfo(crashed, wait, state, holder, [...tasks.values()]),
+      in: sleepsIn(frames),
     });
   }
   const deadlocks = findCircles(waitsFor).map((circle) => circle.map(({ pid, comm }) => ({ pid, comm })));
@@ -97,7 +107,7 @@ function lockInfo(
   { kind, lock, mode, found }: Wait,
   state: LockState | undefined,
   holder: Task | undefined,
-  tasks: Iterable<Task>,
+  tasks: readonly Task[],
 ): LockInfo {
   return {
     kind,
@@ -117,12 +127,14 @@ function lockInfo(
   };
 }
 
-function nameOf(crashed: CrashedKernel, lock: bigint, tasks: Iterable<Task>): string | undefined {
+function nameOf(crashed: CrashedKernel, lock: bigint, tasks: readonly Task[]): string | undefined {
   const symbol = crashed.symbols.lookup(asVaddr(lock));
   if (symbol !== undefined) {
     const offset = symbol.offset === 0n ? '' : `+${hex(symbol.offset)}`;
     return `${symbol.name}${offset}${symbol.module === undefined ? '' : ` [${symbol.module}]`}`;
   }
+  const owner = findStack(crashed, lock, tasks);
+  if (owner !== undefined) return `on the stack of ${owner.pid} ${owner.comm}`;
   const inSpace =
     crashed.layouts.offset('mm_struct.mmap_lock') ?? crashed.layouts.offset('mm_struct.mmap_sem');
   if (inSpace === undefined) return undefined;
@@ -132,6 +144,12 @@ function nameOf(crashed: CrashedKernel, lock: bigint, tasks: Iterable<Task>): st
   }
   return undefined;
 }
+
+const findStack = (crashed: CrashedKernel, address: bigint, tasks: readonly Task[]): Task | undefined =>
+  tasks.find(({ struct }) => {
+    const area = new Missing().attempt('', () => taskStack(crashed, struct));
+    return area !== undefined && address >= area.start && address < area.end;
+  });
 
 const ofScheduler =
   /^(__switch_to|__schedule|schedule|schedule_preempt_disabled|io_schedule|schedule_timeout)/;
