@@ -122,16 +122,33 @@ const x86Names: readonly (readonly [name: string, member: string])[] = [
   ['PIW', 'kvm_posted_intr_wakeup_ipis'],
 ];
 
+/** Per-CPU variables of their own, until 7.1. */
+const x86Variables = [
+  ['MCE', 'mce_exception_count'],
+  ['MCP', 'mce_poll_count'],
+] as const;
+
+function perCpuCounter(
+  crashed: CrashedKernel,
+  [name, symbol]: (typeof x86Variables)[number],
+  cpus: readonly number[],
+): CpuInterrupt[] {
+  if (crashed.symbols.address(symbol) === undefined) return [];
+  return [{ name, counts: cpus.map((cpu) => readUnsignedInt(crashed.kernel, crashed.perCpu(symbol, cpu))) }];
+}
+
 /** x86's interrupts that have no descriptor: of timers, other CPUs, errors. None on arm64, whose are like all others. */
 export function cpuInterrupts(crashed: CrashedKernel, cpus: readonly number[]): CpuInterrupt[] {
   if (crashed.dump.arch !== 'x86_64') return [];
   const stats = cpus.map((cpu) => crashed.struct('irq_cpustat_t', crashed.perCpu('irq_stat', cpu)));
   const [first] = stats;
   if (first === undefined) return [];
-  if (!first.has('counts'))
-    return x86Names
+  if (!first.has('counts')) {
+    const members = x86Names
       .filter(([, member]) => first.has(member))
       .map(([name, member]) => ({ name, counts: stats.map((stat) => stat.number(member)) }));
+    return [...members, ...x86Variables.flatMap((of) => perCpuCounter(crashed, of, cpus))];
+  }
   const info = crashed.symbols.require('irq_stat_info');
   const size = crashed.layouts.requireSize('irq_stat_info');
   const length = crashed.layouts.length('irq_cpustat_t.counts') ?? 0;
