@@ -1,160 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CKernel, CTypes } from '../../test/support/c-types.ts';
+import { LockKernel } from '../../test/support/lock-kernel.ts';
 import { directMap } from '../../test/support/synthetic-kernel.ts';
-import { asVaddr } from '../base/units.ts';
-import type { CrashedKernel } from './crashed-kernel.ts';
-import type { Frame } from './frame.ts';
-import { LockWaits, type Wait } from './lock-waits.ts';
-import { type LockKind, lockState } from './locks.ts';
-import { readTask, type Task } from './tasks.ts';
-
-const common = `struct list_head { struct list_head *next; struct list_head *prev; };
-  struct thread_struct { unsigned long sp; };
-  enum rwsem_waiter_type { RWSEM_WAITING_FOR_WRITE, RWSEM_WAITING_FOR_READ };
-  struct mutex_waiter { struct list_head list; struct task_struct *task; };
-  struct rwsem_waiter { struct list_head list; struct task_struct *task; enum rwsem_waiter_type type; };
-  struct semaphore_waiter { struct list_head list; struct task_struct *task; bool up; };
-  struct swait_queue { struct task_struct *task; struct list_head task_list; };
-  struct swait_queue_head { unsigned int lock; struct list_head task_list; };
-  struct wait_queue_entry { unsigned int flags; void *private; void *func; struct list_head entry; };
-  struct wait_queue_head { unsigned int lock; struct list_head head; };
-  struct completion { unsigned int done; struct swait_queue_head wait; };
-  struct percpu_rw_semaphore { long writer; struct wait_queue_head waiters; };
-  struct atomic_long { long counter; };
-  struct rt_mutex_base { int wait_lock; struct task_struct *owner; };
-  struct rt_mutex_waiter { struct task_struct *task; struct rt_mutex_base *lock; };`;
-const task = (
-  own: string,
-): string => `struct task_struct { unsigned int __state; void *stack; unsigned int flags; int exit_state;
-    int pid; int tgid; struct task_struct *real_parent; char comm[16]; struct rt_mutex_waiter *pi_blocked_on; ${own}
-    struct thread_struct thread; };`;
-
-const forms = {
-  /** 6.1: locks are in the ring of their waiters. */
-  'with wait_list': `${common}
-    struct mutex { struct atomic_long owner; int wait_lock; struct list_head wait_list; };
-    struct rw_semaphore { struct atomic_long count; struct atomic_long owner; int lock; struct list_head wait_list; };
-    struct semaphore { int lock; unsigned int count; struct list_head wait_list; };
-    ${task('')}`,
-  /** 7.2: locks point to their first waiter, and tasks say what they wait for. */
-  'with first_waiter': `${common}
-    struct mutex { struct atomic_long owner; int wait_lock; struct mutex_waiter *first_waiter; };
-    struct rw_semaphore { struct atomic_long count; struct atomic_long owner; int lock; struct rwsem_waiter *first_waiter; };
-    struct semaphore { int lock; unsigned int count; struct semaphore_waiter *first_waiter; unsigned long last_holder; };
-    ${task('unsigned long blocker; struct mutex *blocked_on;')}`,
-} as const;
-type Form = keyof typeof forms;
-
-const stackSize = 16384;
-/** From the saved stack pointer: where a waiter is, and where a word that points to a lock is. */
-const waiterAt = 0x100;
-const lockPointerAt = 0x40;
-
-type WaiterType = 'mutex_waiter' | 'rwsem_waiter' | 'semaphore_waiter';
-type LockType = 'mutex' | 'rw_semaphore' | 'semaphore';
-
-class Machine {
-  readonly made: CKernel;
-  readonly form: Form;
-  readonly tasks: bigint[] = [];
-  /** The function on whose frame each task's waiter is. */
-  readonly functions = new Map<bigint, string>();
-
-  constructor(form: Form, tasks: number) {
-    this.form = form;
-    this.made = new CKernel(new CTypes(forms[form]));
-    const { made } = this;
-    const sizes = Array.from({ length: tasks }, () => stackSize);
-    const stacks = sizes.map((size) => made.space(size, size));
-    for (const [i, stack] of stacks.entries())
-      this.tasks.push(
-        made.place('task_struct', {
-          pid: 100 + i,
-          tgid: 100 + i,
-          comm: `task ${i}`,
-          __state: 2,
-          stack,
-          'thread.sp': stack + BigInt(stackSize) - 0x1000n,
-        }),
-      );
-  }
-
-  sp(i: number): bigint {
-    return this.made.crashed().struct('task_struct', this.tasks[i]!).pointer('thread.sp');
-  }
-
-  /** Puts a waiter on a task's stack. */
-  waiter(
-    i: number,
-    type: WaiterType | 'swait_queue' | 'wait_queue_entry',
-    values: Record<string, bigint | number> = {},
-  ): bigint {
-    const address = this.sp(i) + BigInt(waiterAt);
-    const member = type === 'wait_queue_entry' ? 'private' : 'task';
-    this.made.set(type, address, { [member]: this.tasks[i]!, ...values });
-    return address;
-  }
-
-  /** Makes tasks wait for a lock that is held by `owner`, and says so wherever the kernel of this form does on stacks. */
-  block(type: LockType, waiterType: WaiterType, lock: bigint, waiters: readonly number[]): void {
-    const { made } = this;
-    const nodes = waiters.map((i) => this.waiter(i, waiterType));
-    if (this.form === 'with wait_list') made.link(made.member(type, lock, 'wait_list'), nodes);
-    else {
-      made.link(nodes[0]!, nodes.slice(1));
-      made.set(type, lock, { first_waiter: nodes[0]! });
-      for (const i of waiters)
-        made.kernel.memory.putU64(Number(this.sp(i) - directMap) + lockPointerAt, lock);
-    }
-    const name = {
-      mutex: '__mutex_lock.constprop.0',
-      rw_semaphore: 'rwsem_down_write_slowpath',
-      semaphore: '__down_common',
-    };
-    for (const i of waiters) this.functions.set(this.tasks[i]!, name[type]);
-  }
-
-  mutex(owner: number | undefined): bigint {
-    return this.made.place('mutex', { owner: (owner === undefined ? 0n : this.tasks[owner]!) | 1n });
-  }
-
-  crashed(): { crashed: CrashedKernel; tasks: Map<bigint, Task> } {
-    const crashed = this.made.crashed();
-    return { crashed, tasks: new Map(this.tasks.map((address) => [address, readTask(crashed, address)])) };
-  }
-
-  wait(i: number): Wait | undefined {
-    const { crashed, tasks } = this.crashed();
-    const framesOf = (one: Task): Frame[] => {
-      const symbol = this.functions.get(one.address);
-      const frame = {
-        offset: 1,
-        module: undefined,
-        found: 'orc',
-        interrupted: false,
-        registers: undefined,
-      } as const;
-      const sp = this.sp(this.tasks.indexOf(one.address));
-      return [
-        { ...frame, pc: asVaddr(1n), sp: asVaddr(sp), symbol: 'schedule' },
-        { ...frame, pc: asVaddr(2n), sp: asVaddr(sp + 0x80n), symbol },
-        { ...frame, pc: asVaddr(3n), sp: asVaddr(sp + 0x200n), symbol: 'vfs_write' },
-      ];
-    };
-    return new LockWaits(crashed, tasks, framesOf).of(tasks.get(this.tasks[i]!)!);
-  }
-
-  holder(kind: LockKind, lock: bigint): readonly (bigint | string | undefined)[] {
-    const { holder } = lockState(this.crashed().crashed, kind, lock);
-    return [holder?.task, holder?.holds];
-  }
-}
+import { lockState } from './locks.ts';
 
 for (const form of ['with wait_list', 'with first_waiter'] as const) {
   describe(`locks ${form}`, () => {
     it('are found by waiters on stacks: a mutex', () => {
-      const machine = new Machine(form, 3);
+      const machine = new LockKernel(form, 3);
       const lock = machine.mutex(0);
       machine.block('mutex', 'mutex_waiter', lock, [1, 2]);
       for (const i of [1, 2])
@@ -164,7 +17,7 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
     });
 
     it('are found by waiters on stacks: a rwsem, to read and to write', () => {
-      const machine = new Machine(form, 3);
+      const machine = new LockKernel(form, 3);
       const lock = machine.made.place('rw_semaphore', { count: 3, owner: machine.tasks[0]! });
       machine.block('rw_semaphore', 'rwsem_waiter', lock, [1, 2]);
       machine.waiter(2, 'rwsem_waiter', { type: 1 });
@@ -174,14 +27,14 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
     });
 
     it('are found by waiters on stacks: a semaphore', () => {
-      const machine = new Machine(form, 2);
+      const machine = new LockKernel(form, 2);
       const lock = machine.made.place('semaphore', { count: 0 });
       machine.block('semaphore', 'semaphore_waiter', lock, [1]);
       assert.deepEqual(machine.wait(1), { kind: 'semaphore', lock, mode: undefined, found: 'stack' });
     });
 
     it('are not seen in what an earlier wait left on a stack', () => {
-      const machine = new Machine(form, 3);
+      const machine = new LockKernel(form, 3);
       const lock = machine.mutex(0);
       machine.block('mutex', 'mutex_waiter', lock, [1, 2]);
       // Task 1 went on: the others are linked past it.
@@ -193,7 +46,7 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
     });
 
     it('are not seen where the lock does not bear it out', () => {
-      const machine = new Machine(form, 2);
+      const machine = new LockKernel(form, 2);
       // Without MUTEX_FLAG_WAITERS.
       const lock = machine.made.place('mutex', { owner: machine.tasks[0]! });
       machine.block('mutex', 'mutex_waiter', lock, [1]);
@@ -201,21 +54,21 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
     });
 
     it('are not seen on the frame of a function that waits for something else', () => {
-      const machine = new Machine(form, 2);
+      const machine = new LockKernel(form, 2);
       machine.block('mutex', 'mutex_waiter', machine.mutex(0), [1]);
       machine.functions.set(machine.tasks[1]!, 'do_nanosleep');
       assert.equal(machine.wait(1), undefined);
     });
 
     it('are not found when another waiter of the ring is not in the dump', () => {
-      const machine = new Machine(form, 3);
+      const machine = new LockKernel(form, 3);
       machine.block('mutex', 'mutex_waiter', machine.mutex(0), [1, 2]);
       machine.made.kernel.memory.lose(Number(machine.sp(2) - directMap) / 4096, 'excluded');
       assert.equal(machine.wait(1), undefined);
     });
 
     it('are not found in a ring that does not close', () => {
-      const machine = new Machine(form, 3);
+      const machine = new LockKernel(form, 3);
       machine.block('mutex', 'mutex_waiter', machine.mutex(0), [1, 2]);
       const second = machine.waiter(2, 'mutex_waiter');
       machine.made.set('list_head', second, { next: second });
@@ -223,7 +76,7 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
     });
 
     it('are found by waiters on stacks: a completion, and a percpu_rwsem', () => {
-      const machine = new Machine(form, 2);
+      const machine = new LockKernel(form, 2);
       const { made } = machine;
       const completion = made.place('completion');
       made.link(made.member('completion', completion, 'wait.task_list'), [
@@ -245,7 +98,7 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
     });
 
     it('of which the task says it: an rt_mutex', () => {
-      const machine = new Machine(form, 2);
+      const machine = new LockKernel(form, 2);
       const { made } = machine;
       const lock = made.place('rt_mutex_base', { owner: machine.tasks[0]! | 1n });
       const waiter = made.place('rt_mutex_waiter', { task: machine.tasks[1]!, lock });
@@ -256,9 +109,54 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
   });
 }
 
+describe('bits', () => {
+  /** A wait_queue_entry on task 0's stack that wakes with a function, in a queue. */
+  const queued = (
+    structure: 'wait_page_queue' | 'wait_bit_queue_entry',
+    values: Record<string, bigint | number>,
+  ): LockKernel => {
+    const machine = new LockKernel('with first_waiter', 1);
+    const { made } = machine;
+    const [page, bit] = [made.space(8), made.space(8)];
+    Object.assign(machine.symbols, { wake_page_function: page, wake_bit_function: bit });
+    const waiter = machine.sp(0) + 0x100n;
+    const member = structure === 'wait_page_queue' ? 'wait' : 'wq_entry';
+    made.set(structure, waiter, {
+      [`${member}.private`]: machine.tasks[0]!,
+      [`${member}.func`]: structure === 'wait_page_queue' ? page : bit,
+      ...values,
+    });
+    made.link(made.place('wait_queue_head') + 8n, [made.member(structure, waiter, `${member}.entry`)]);
+    return machine;
+  };
+
+  it('of a folio are its lock, its writeback, or another', () => {
+    for (const [bit, kind] of [
+      [0, 'folio lock'],
+      [3, 'folio writeback'],
+      [5, 'folio bit'],
+    ] as const) {
+      const machine = queued('wait_page_queue', { folio: 0x4711n, bit_nr: bit });
+      assert.deepEqual(machine.wait(0), { kind, lock: 0x4711n, mode: undefined, found: 'stack' });
+      assert.deepEqual(machine.holder(kind, 0x4711n), [undefined, undefined]);
+    }
+  });
+
+  it('of a word are told', () => {
+    const machine = queued('wait_bit_queue_entry', { 'key.flags': 0x4712n });
+    assert.deepEqual(machine.wait(0), { kind: 'bit', lock: 0x4712n, mode: undefined, found: 'stack' });
+  });
+
+  it('are not waited for by what is in no queue any more', () => {
+    const machine = queued('wait_page_queue', { folio: 0x4711n });
+    machine.made.link(machine.made.member('wait_page_queue', machine.sp(0) + 0x100n, 'wait.entry'), []);
+    assert.equal(machine.wait(0), undefined);
+  });
+});
+
 describe('what tasks say since 6.16', () => {
   it('is believed when the lock bears it out', () => {
-    const machine = new Machine('with first_waiter', 3);
+    const machine = new LockKernel('with first_waiter', 3);
     const { made, tasks } = machine;
     const mutex = machine.mutex(0);
     machine.block('mutex', 'mutex_waiter', mutex, [1]);
@@ -279,7 +177,7 @@ describe('what tasks say since 6.16', () => {
   });
 
   it('is not believed of the past, nor of what is no lock', () => {
-    const machine = new Machine('with first_waiter', 2);
+    const machine = new LockKernel('with first_waiter', 2);
     const { made, tasks } = machine;
     made.set('task_struct', tasks[1]!, { blocker: machine.mutex(0), blocked_on: 0xffff_ffff_ffff_ffffn });
     assert.equal(machine.wait(1), undefined);
@@ -290,7 +188,7 @@ describe('what tasks say since 6.16', () => {
 
 describe('who holds a rwsem', () => {
   const of = (count: bigint, owner: bigint): readonly (string | bigint | number | undefined)[] => {
-    const machine = new Machine('with wait_list', 1);
+    const machine = new LockKernel('with wait_list', 1);
     const lock = machine.made.place('rw_semaphore', {
       count,
       owner: owner === 0n ? 0n : machine.tasks[0]! | owner,

@@ -13,6 +13,7 @@
  */
 import { viewOf } from '../base/bytes.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
+import { bitWaitAt } from './bit-waits.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import type { Frame } from './frame.ts';
 import { countsReaders, type LockKind, lockStruct } from './locks.ts';
@@ -169,6 +170,8 @@ export class LockWaits {
     for (const [i, word] of words.entries()) {
       if (word !== task.address) continue;
       const place = sp + BigInt(8 * i);
+      const bit = new Missing().attempt('', () => bitWaitAt(this.crashed, place));
+      if (bit !== undefined) return { kind: bit.kind, lock: bit.address, mode: undefined, found: 'stack' };
       const waits = forms.flatMap((form) => this.waitAt(form, place, words) ?? []);
       if (waits.length === 0) continue;
       const names = this.functionsAt(task, place);

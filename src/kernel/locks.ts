@@ -7,15 +7,17 @@
  *              writer in bit 0 and readers from bit 8 on since 5.3 (64489e78004c), when owner became an atomic_long_t (94a9717b3c40)
  *   semaphore  does not know who took it; last_holder since 6.16 with CONFIG_DETECT_HUNG_TASK_BLOCKER (the last one to take it; it may have let go)
  *   rt_mutex   owner, with a flag in bit 0; in rt_mutex_base since 5.15 (830e6acc8a1c). With PREEMPT_RT all of these are rt_mutexes
- *   percpu_rwsem, completion   do not know
+ *   percpu_rwsem, completion, and bits (bit-waits.ts)   do not know
  */
-import type { Vaddr } from '../base/units.ts';
-import { asVaddr } from '../base/units.ts';
+import { asVaddr, type Vaddr } from '../base/units.ts';
+import type { BitWait } from './bit-waits.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import type { Struct } from './struct.ts';
 import { unaliased } from './types.ts';
 
-export type LockKind = 'mutex' | 'rwsem' | 'semaphore' | 'rt_mutex' | 'percpu_rwsem' | 'completion';
+/** A lock that is a structure of its own. */
+export type LockStructure = 'mutex' | 'rwsem' | 'semaphore' | 'rt_mutex' | 'percpu_rwsem' | 'completion';
+export type LockKind = LockStructure | BitWait['kind'];
 
 export interface LockHolder {
   /** Of its task_struct, as the lock names it. */
@@ -47,7 +49,7 @@ const structNames = {
 } as const;
 
 /** The structure of a lock. An rt_mutex is a struct rt_mutex_base, or rt_mutex before that was. */
-export const lockStruct = (crashed: CrashedKernel, kind: LockKind, address: bigint): Struct =>
+export const lockStruct = (crashed: CrashedKernel, kind: LockStructure, address: bigint): Struct =>
   kind === 'rt_mutex'
     ? crashed.struct(
         crashed.layouts.struct('rt_mutex_base') === undefined ? 'rt_mutex' : 'rt_mutex_base',
@@ -57,16 +59,15 @@ export const lockStruct = (crashed: CrashedKernel, kind: LockKind, address: bigi
 
 /** E_UNREADABLE when it is not in the dump, E_NO_INFO when types do not describe it. */
 export function lockState(crashed: CrashedKernel, kind: LockKind, address: bigint): LockState {
-  const lock = lockStruct(crashed, kind, address);
   switch (kind) {
     case 'mutex':
-      return held(lock.pointer('owner') & ~mutexFlags, 'certainly');
+      return held(lockStruct(crashed, kind, address).pointer('owner') & ~mutexFlags, 'certainly');
     case 'rt_mutex':
-      return held(lock.pointer('owner') & ~rtMutexFlags, 'certainly');
+      return held(lockStruct(crashed, kind, address).pointer('owner') & ~rtMutexFlags, 'certainly');
     case 'semaphore':
-      return lock.has('last_holder') ? held(lock.pointer('last_holder'), 'perhaps') : unknown;
+      return semaphoreState(lockStruct(crashed, kind, address));
     case 'rwsem':
-      return rwsemState(lock);
+      return rwsemState(lockStruct(crashed, kind, address));
     default:
       return unknown;
   }
@@ -78,6 +79,9 @@ const held = (task: bigint, holds: LockHolder['holds'], readers?: number): LockS
   holder: task === 0n ? undefined : { task: asVaddr(task), holds },
   readers,
 });
+
+const semaphoreState = (lock: Struct): LockState =>
+  lock.has('last_holder') ? held(lock.pointer('last_holder'), 'perhaps') : unknown;
 
 function rwsemState(lock: Struct): LockState {
   if (!lock.has('owner')) return unknown;

@@ -1,12 +1,12 @@
 /** The `locks` view: which tasks wait for a lock, who holds it, and who waits for whom in a circle. */
-import { asVaddr, hex } from '../../base/units.ts';
+import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { findCircles } from '../../kernel/deadlocks.ts';
 import type { Frame } from '../../kernel/frame.ts';
+import { lockName } from '../../kernel/lock-names.ts';
 import { LockWaits, lockOfFunctions, type Wait } from '../../kernel/lock-waits.ts';
 import { type LockHolder, type LockKind, type LockState, lockState } from '../../kernel/locks.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { taskStack } from '../../kernel/stack-areas.ts';
 import type { TaskState } from '../../kernel/task-state.ts';
 import { schedulerNow, taskTimes } from '../../kernel/task-times.ts';
 import { readTasks, type Task } from '../../kernel/tasks.ts';
@@ -57,8 +57,14 @@ export interface Locks {
   readonly missing: readonly string[];
 }
 
-/** Sleeping in interruptible sleep these are what locks are: completions and semaphores are waited for by idle threads too. */
-const scarce: ReadonlySet<LockKind> = new Set(['mutex', 'rwsem', 'rt_mutex', 'percpu_rwsem']);
+/** What is told of a task in interruptible sleep too. The rest (completions, bits) is also what threads wait for that have nothing to do. */
+const locksProper: ReadonlySet<LockKind> = new Set([
+  'mutex',
+  'rwsem',
+  'rt_mutex',
+  'percpu_rwsem',
+  'semaphore',
+]);
 
 /** The scheduler's own frames, then those of the lock. */
 const innermost = 6;
@@ -78,7 +84,7 @@ export function listLocks(crashed: CrashedKernel): Locks {
     if (task.onCpu || (task.state !== 'D' && task.state !== 'S')) continue;
     const what = `what task ${task.pid} waits for`;
     const wait = missing.attempt(what, () => waits.of(task));
-    if (task.state === 'S' && (wait === undefined || !scarce.has(wait.kind))) continue;
+    if (task.state === 'S' && (wait === undefined || !locksProper.has(wait.kind))) continue;
     const state = wait && missing.attempt(what, () => lockState(crashed, wait.kind, wait.lock));
     const holder = state?.holder && tasks.get(state.holder.task);
     if (holder !== undefined && state?.holder?.holds === 'certainly') waitsFor.set(task, holder);
@@ -112,7 +118,7 @@ function lockInfo(
   return {
     kind,
     address: hex(lock),
-    name: nameOf(crashed, lock, tasks) ?? null,
+    name: lockName(crashed, lock, tasks) ?? null,
     mode: mode ?? null,
     found,
     holder:
@@ -126,30 +132,6 @@ function lockInfo(
     readers: state?.readers ?? null,
   };
 }
-
-function nameOf(crashed: CrashedKernel, lock: bigint, tasks: readonly Task[]): string | undefined {
-  const symbol = crashed.symbols.lookup(asVaddr(lock));
-  if (symbol !== undefined) {
-    const offset = symbol.offset === 0n ? '' : `+${hex(symbol.offset)}`;
-    return `${symbol.name}${offset}${symbol.module === undefined ? '' : ` [${symbol.module}]`}`;
-  }
-  const owner = findStack(crashed, lock, tasks);
-  if (owner !== undefined) return `on the stack of ${owner.pid} ${owner.comm}`;
-  const inSpace =
-    crashed.layouts.offset('mm_struct.mmap_lock') ?? crashed.layouts.offset('mm_struct.mmap_sem');
-  if (inSpace === undefined) return undefined;
-  for (const { struct, pid, comm, isKernelThread } of tasks) {
-    const space = isKernelThread ? undefined : new Missing().attempt('', () => struct.pointer('mm'));
-    if (space !== undefined && space + BigInt(inSpace) === lock) return `mmap_lock of ${pid} ${comm}`;
-  }
-  return undefined;
-}
-
-const findStack = (crashed: CrashedKernel, address: bigint, tasks: readonly Task[]): Task | undefined =>
-  tasks.find(({ struct }) => {
-    const area = new Missing().attempt('', () => taskStack(crashed, struct));
-    return area !== undefined && address >= area.start && address < area.end;
-  });
 
 const ofScheduler =
   /^(__switch_to|__schedule|schedule|schedule_preempt_disabled|io_schedule|schedule_timeout)/;
