@@ -13,9 +13,8 @@ import { asPaddr } from '../base/units.ts';
 import type { Dump } from '../formats/dump.ts';
 import { Btf, type BtfHeader, btfHeaderSize, parseBtfHeader } from './btf.ts';
 import type { Kernel } from './kernel.ts';
-import { presentRuns } from './present-runs.ts';
+import { memoryPieces } from './memory-search.ts';
 
-const pieceSize = 2 ** 20;
 /** Text and read-only data of the largest kernels (all of allyesconfig is 200 MB). */
 const imageReach = 256 * 2 ** 20;
 /** 4-8 MiB today. */
@@ -45,17 +44,11 @@ export function findLargestBtf(dump: Dump): Btf | undefined {
 
 /** Every whole vmlinux BTF that begins in [start, end), physical. */
 function* candidates(dump: Dump, start: number, end: number): Generator<Btf> {
-  const piece = new Uint8Array(pieceSize);
-  for (const run of presentRuns(dump, start, end)) {
-    for (let at = run.start; at < run.end; ) {
-      const want = piece.subarray(0, Math.min(pieceSize, run.end - at));
-      const got = dump.memory.read(asPaddr(at), want);
-      for (const { offset, header } of headersIn(piece.subarray(0, got))) {
-        const btf = readBtf(dump, at + offset, header);
-        if (btf !== undefined) yield btf;
-      }
-      // Pieces overlap by a header, so that none is cut. A page that does not decompress is stepped over.
-      at += got < want.length ? got + dump.memory.pageSize : pieceSize - btfHeaderSize;
+  // Pieces overlap by a header, so that none is cut.
+  for (const piece of memoryPieces(dump, start, end, btfHeaderSize)) {
+    for (const { offset, header } of headersIn(piece.bytes)) {
+      const btf = readBtf(dump, piece.start + offset, header);
+      if (btf !== undefined) yield btf;
     }
   }
 }

@@ -8,7 +8,7 @@
  * A length is one byte; since 6.1 (73bbb94466fd) 0x80 in it means that a second byte has the bits from 7 on. Which of the two is told by the
  * markers. Source of truth: scripts/kallsyms.c, kernel/kallsyms.c (Linux 6.1, 6.12, 7.2).
  */
-import { latin1, viewOf } from '../base/bytes.ts';
+import { alignUp, latin1, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { KallsymsPlaces } from './kallsyms-places.ts';
@@ -38,8 +38,6 @@ export interface NameAndType {
 export interface SymbolNames {
   readonly count: number;
   at(index: number): NameAndType;
-  /** The first symbol of this name, or -1, by walking: for a single question. */
-  walkTo(name: string): number;
   /** The symbols of this name, ascending, by an index that the first question makes (4 ms for 100,000 symbols). */
   find(name: string): Generator<number>;
 }
@@ -137,16 +135,17 @@ function walkNames(names: GrowingBytes, count: number, form: LengthForm): Walk |
   return { starts, end: at };
 }
 
-/** Markers are aligned to 4 bytes (7.x) or 8. */
+/** Markers are aligned to 4 bytes (7.x) or 8, and 64 bits wide until 4.19 (80ffbaa5b1bd). */
 function endsAtMarkers(names: GrowingBytes, { starts, end }: Walk, littleEndian: boolean): boolean {
   const count = Math.ceil(starts.length / symbolsPerMarker);
-  return [4, 8].some((alignment) => {
-    const at = Math.ceil(end / alignment) * alignment;
-    const markers = viewOf(names.upTo(at + count * 4));
+  const agree = (at: number, width: 4 | 8): boolean => {
+    const markers = viewOf(names.upTo(at + count * width));
     for (let i = 0; i < count; i++)
-      if (markers.getUint32(at + i * 4, littleEndian) !== starts[i * symbolsPerMarker]) return false;
+      if (markers.getUint32(at + i * width, littleEndian) !== starts[i * symbolsPerMarker]) return false;
     return true;
-  });
+  };
+  const [at4, at8] = [alignUp(end, 4), alignUp(end, 8)];
+  return agree(at4, 4) || agree(at8, 4) || agree(at8, 8);
 }
 
 class Names implements SymbolNames {
@@ -174,12 +173,6 @@ class Names implements SymbolNames {
     let text = '';
     for (let i = this.begin(index); i < end; i++) text += this.texts[this.bytes[i]!]!;
     return { type: text.slice(0, 1), name: text.slice(1) };
-  }
-
-  walkTo(name: string): number {
-    const wanted = encode(name);
-    for (let i = 0; i < this.count; i++) if (this.isNamed(i, wanted)) return i;
-    return -1;
   }
 
   *find(name: string): Generator<number> {

@@ -9,7 +9,7 @@
  * Addresses are bigint. Symbols of modules are not in these tables, nor are `kallsyms_*` themselves.
  */
 import { VmcoreError } from '../base/errors.ts';
-import { asVaddr, hex, type Vaddr } from '../base/units.ts';
+import { hex, type Vaddr } from '../base/units.ts';
 import { type AddressTable, addressTables } from './kallsyms-addresses.ts';
 import { openNames, type SymbolNames } from './kallsyms-names.ts';
 import { type KallsymsPlaces, placesFromInfo } from './kallsyms-places.ts';
@@ -109,18 +109,26 @@ export function openKallsyms(kernel: Kernel): Kallsyms {
   return readKallsyms(kernel, placesFromInfo(kernel));
 }
 
+/** What vmcoreinfo of every release names: text, and data of two sections. Neighbours of one may have its address, not those of all. */
+const anchors = ['_stext', 'init_uts_ns', 'swapper_pg_dir', 'init_top_pgt', 'node_online_map'];
+
 /** Reads the tables at `places`. Errors as above. */
 export function readKallsyms(kernel: Kernel, places: KallsymsPlaces): Kallsyms {
   const names = openNames(kernel, places);
-  const anchor = kernel.info.requireSymbol('_stext');
-  const anchorIndex = names.walkTo('_stext');
-  if (anchorIndex >= 0) {
+  const stext = kernel.info.requireSymbol('_stext');
+  const known = anchors.flatMap((name) => {
+    const address = kernel.info.symbol(name);
+    const indices = [...names.find(name)];
+    return address === undefined || indices.length === 0 ? [] : [{ name, address, indices }];
+  });
+  if (known[0]?.name === '_stext') {
     for (const table of addressTables(kernel, places))
-      if (table.at(anchorIndex) === asVaddr(anchor)) return new Kallsyms(names, table);
+      if (known.every(({ address, indices }) => indices.some((index) => table.at(index) === address)))
+        return new Kallsyms(names, table);
   }
   throw new VmcoreError(
     'E_CORRUPT',
-    `its kallsyms do not put _stext at ${hex(anchor)}, in none of the known encodings`,
+    `its kallsyms do not put _stext at ${hex(stext)}, in none of the known encodings`,
     {
       file: kernel.dump.source.name,
       hint: 'the symbol table is damaged, or of a kernel newer than this program',

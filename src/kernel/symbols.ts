@@ -7,6 +7,7 @@
 import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
 import { type Kallsyms, type KernelSymbol, openKallsyms, type SymbolPlace } from './kallsyms.ts';
+import { scanKallsyms } from './kallsyms-scan.ts';
 import type { Kernel } from './kernel.ts';
 import { Missing } from './missing.ts';
 import type { KernelModule } from './module-list.ts';
@@ -116,6 +117,9 @@ export class Symbols {
       return openKallsyms(this.kernel);
     } catch (error) {
       if (!(error instanceof VmcoreError)) throw error;
+      // What is in no page of the dump is not found by searching either.
+      const found = error.code === 'E_UNREADABLE' ? undefined : scanKallsyms(this.kernel);
+      if (found !== undefined) return found;
       this.missing.note(`the symbols of the kernel: ${error.message}`);
       return error;
     }
