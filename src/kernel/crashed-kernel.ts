@@ -16,6 +16,7 @@ import { Struct, StructLayout } from './struct.ts';
 import { Symbols } from './symbols.ts';
 import type { StructType } from './types.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
+import { withFoundVmcoreinfo } from './vmcoreinfo-scan.ts';
 
 /** A hundred times what kernels have. */
 const maxBtf = 2 ** 29;
@@ -115,5 +116,10 @@ export class CrashedKernel {
   }
 }
 
-/** E_NO_INFO when the dump tells too little of its kernel. */
-export const openCrashedKernel = (dump: Dump): CrashedKernel => new CrashedKernel(dump);
+/**
+ * A dump without a VMCOREINFO note is searched for one in its memory. E_NO_INFO when there is none, or when the dump tells too little of its kernel.
+ */
+export function openCrashedKernel(dump: Dump): CrashedKernel {
+  const known = dump.vmcoreinfo === undefined ? withFoundVmcoreinfo(dump) : dump;
+  return new CrashedKernel(known ?? dump);
+}
