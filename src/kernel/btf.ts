@@ -69,6 +69,14 @@ const structKinds = kindSet(Kind.struct, Kind.union);
 const enumKinds = kindSet(Kind.enum, Kind.enum64);
 const typedefKinds = kindSet(Kind.typedef);
 const variableKinds = kindSet(Kind.variable);
+/** What C writes before the name of a type. */
+const keywords: Readonly<Record<number, string>> = {
+  [Kind.struct]: 'struct ',
+  [Kind.union]: 'union ',
+  [Kind.enum]: 'enum ',
+  [Kind.enum64]: 'enum ',
+  [Kind.typedef]: '',
+};
 
 const recordSize = 12;
 /** btf_header up to str_len. */
@@ -184,6 +192,15 @@ export class Btf implements TypeSource {
   /** The same, but not of the base. */
   ownVariable(name: string): Type | undefined {
     return this.ownNamed(name, variableKinds);
+  }
+
+  /** Its own structures, unions, enums and typedefs by the names that C has for them: "struct page", "atomic_t". Some come more than once. */
+  *typeNames(): Generator<string> {
+    for (const start of this.starts) {
+      const keyword = keywords[this.kindAt(start)];
+      const name = this.u32(start);
+      if (keyword !== undefined && name !== 0) yield `${keyword}${this.string(name)}`;
+    }
   }
 
   /** A type by its id; id 0 is void. */

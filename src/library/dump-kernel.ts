@@ -23,7 +23,7 @@ import {
   type KernelObject,
   type KernelValue,
 } from './value-types.ts';
-import { type ValueSource, valueAt } from './values.ts';
+import { memberNames, type ValueSource, valueAt } from './values.ts';
 
 /** What is at an address: any value, or the structure that the program says it is. */
 type Typed<Members> = Members extends undefined ? KernelValue : KernelObject<Members>;
@@ -168,8 +168,32 @@ export class DumpKernel {
     throw new VmcoreError('E_USAGE', `${type} is not an enum`);
   }
 
-  /** The names of variables whose types are known without saying. */
-  get variables(): string[] {
+  /**
+   * The members of a structure, as C reaches them: those of anonymous structures within too. Of a member that is a structure with `path`:
+   * memberNames('struct task_struct', 'se').
+   */
+  memberNames(type: string, path?: string): string[] {
+    let resolved = unaliased(this.#type(type));
+    if (path !== undefined && (resolved.kind === 'struct' || resolved.kind === 'union')) {
+      const place = findPath(resolved, path);
+      if (place === undefined) return [];
+      resolved = unaliased(place.member.type());
+    }
+    return resolved.kind === 'struct' || resolved.kind === 'union' ? memberNames(resolved) : [];
+  }
+
+  /** The names of all structures, unions, enums and typedefs of the kernel, as C writes them; modules' own are not among them. */
+  typeNames(): string[] {
+    return [...new Set(this.crashed.btf()?.typeNames() ?? [])];
+  }
+
+  /** The names of all symbols of the kernel and its modules. */
+  symbolNames(): string[] {
+    return [...new Set(Array.from(this.crashed.symbols, ({ name }) => name))];
+  }
+
+  /** The names of variables whose types are known without saying; per-CPU ones are not among them. */
+  variableNames(): string[] {
     return variableNames();
   }
 
@@ -207,7 +231,7 @@ export class DumpKernel {
   #symbolOf(name: string): Vaddr {
     const address = this.symbol(name);
     if (address !== undefined) return address;
-    const near = nearNames(name, this.variables);
+    const near = nearNames(name, variableNames());
     if (near.length === 0) return this.crashed.symbols.require(name);
     throw new VmcoreError('E_NO_INFO', `no symbol ${name}`, {
       file: this.crashed.dump.source.name,
