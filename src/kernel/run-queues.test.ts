@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { CKernel, CTypes } from '../../test/support/c-types.ts';
 import { Missing } from './missing.ts';
 import { readRunQueue } from './run-queues.ts';
+import { readTask } from './tasks.ts';
 
 const types = `struct list_head { struct list_head *next; struct list_head *prev; };
   struct rb_node { unsigned long parent; void *right; void *left; };
@@ -29,6 +30,7 @@ class Queue {
   readonly made = new CKernel(new CTypes(types));
   readonly queue: bigint;
   private pid = 100;
+  private readonly tasks: bigint[] = [];
 
   constructor() {
     const { made } = this;
@@ -38,7 +40,9 @@ class Queue {
   }
 
   task(prio: number): bigint {
-    return this.made.place('task_struct', { pid: this.pid++, comm: 'x', prio }, 4096);
+    const task = this.made.place('task_struct', { pid: this.pid++, comm: 'x', prio }, 4096);
+    this.tasks.push(task);
+    return task;
   }
 
   entity(task: bigint, path: 'se.run_node' | 'rt.run_list' | 'dl.rb_node' | 'scx.runnable_node'): bigint {
@@ -57,8 +61,9 @@ class Queue {
   read(): { found: string[]; lines: readonly string[] } {
     const missing = new Missing();
     const crashed = this.made.crashed();
+    const tasks = new Map(this.tasks.map((address) => [address, readTask(crashed, address)]));
     const found = Array.from(
-      readRunQueue(crashed, crashed.struct('rq', this.queue), missing),
+      readRunQueue(crashed, crashed.struct('rq', this.queue), tasks, missing),
       ({ task, class: name, priority }) => `${task.pid} ${name} ${priority}`,
     );
     return { found, lines: missing.lines };
@@ -130,5 +135,19 @@ describe('a run queue', () => {
     const { found, lines } = queue.read();
     assert.deepEqual(found, ['100 real time 50', '102 real time 50', '101 real time 50']);
     assert.match(lines[0]!, /^the real time tasks of a run queue: /);
+  });
+
+  it('does not show what is no task', () => {
+    const queue = new Queue();
+    const { made } = queue;
+    const nodes = [
+      queue.entity(queue.task(1), 'rt.run_list'),
+      made.place('task_struct'),
+      made.place('list_head'),
+    ];
+    made.link(made.member('rq', queue.queue, 'rt.active.queue[50]'), nodes);
+    const { found, lines } = queue.read();
+    assert.deepEqual(found, ['100 real time 1']);
+    assert.match(lines[0]!, /^the real time tasks of a run queue: what is at 0x\w+ is no task$/);
   });
 });

@@ -8,12 +8,13 @@
  *   deadline  dl_rq.root (dl_rq.rb_root before 4.14); a server of another class has an entity there too since 6.8 (63ba8422f876)
  *   ext       scx_rq.runnable_list since 6.12
  */
+import { hex } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkDamagedList } from './damaged-list.ts';
 import type { Missing } from './missing.ts';
 import { walkRbtree } from './rbtree.ts';
 import type { Struct } from './struct.ts';
-import { readTask, type Task } from './tasks.ts';
+import type { Task } from './tasks.ts';
 
 export type SchedulingClass = 'deadline' | 'real time' | 'fair' | 'ext';
 
@@ -27,10 +28,14 @@ export interface QueuedTask {
 /** Deeper nesting of control groups than any machine has. */
 const maxGroups = 64;
 
-/** The tasks that wait in a struct rq, without the one that runs. What is damaged is noted in `missing`. */
+/**
+ * The tasks that wait in a struct rq, without the one that runs. `tasks`: all there are, by address; what is none of them is not taken, and ends the walk of
+ * its class. What is damaged is noted in `missing`.
+ */
 export function* readRunQueue(
   crashed: CrashedKernel,
   queue: Struct,
+  tasks: ReadonlyMap<bigint, Task>,
   missing: Missing,
 ): Generator<QueuedTask> {
   const classes = [
@@ -42,11 +47,13 @@ export function* readRunQueue(
   for (const [schedulingClass, walk] of classes) {
     const what = `the ${schedulingClass} tasks of a run queue`;
     for (const address of missing.drain(what, walk(crashed, queue, what, missing))) {
-      const queued = missing.attempt(what, () => {
-        const task = readTask(crashed, address);
-        return { task, class: schedulingClass, priority: task.struct.number('prio') };
-      });
-      if (queued !== undefined) yield queued;
+      const task = tasks.get(address);
+      if (task === undefined) {
+        missing.note(`${what}: what is at ${hex(address)} is no task`);
+        break;
+      }
+      const priority = missing.attempt(what, () => task.struct.number('prio'));
+      if (priority !== undefined) yield { task, class: schedulingClass, priority };
     }
   }
 }

@@ -9,6 +9,7 @@
  *
  * A task list that is broken gives what can be found by both directions of its links and by the table of pids (task-pids.ts), and says so.
  */
+import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkDamagedList } from './damaged-list.ts';
@@ -120,9 +121,18 @@ export function findTask(crashed: CrashedKernel, pid: number, missing: Missing):
   return undefined;
 }
 
-/** A CPU's struct rq. */
-export const runQueue = (crashed: CrashedKernel, cpu: number): Struct =>
-  crashed.struct('rq', crashed.perCpu('runqueues', cpu));
+/** A CPU's struct rq. E_CORRUPT when it is another's: then there is no such CPU, or per-CPU memory is not where it is said to be. */
+export function runQueue(crashed: CrashedKernel, cpu: number): Struct {
+  const queue = crashed.struct('rq', crashed.perCpu('runqueues', cpu));
+  if (!queue.has('cpu') || queue.number('cpu') === cpu) return queue;
+  throw new VmcoreError(
+    'E_CORRUPT',
+    `the run queue of CPU ${cpu} says that it is of CPU ${queue.number('cpu')}`,
+    {
+      file: crashed.dump.source.name,
+    },
+  );
+}
 
 function* idleTasks(crashed: CrashedKernel, missing: Missing): Generator<bigint> {
   for (const cpu of missing.attempt('the CPUs', () => crashed.cpus) ?? []) {

@@ -4,7 +4,7 @@ import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
 import { type QueuedTask, readRunQueue, type SchedulingClass } from '../../kernel/run-queues.ts';
 import type { Struct } from '../../kernel/struct.ts';
-import { currentTask, runQueue, type Task } from '../../kernel/tasks.ts';
+import { currentTask, readTasks, runQueue, type Task } from '../../kernel/tasks.ts';
 
 export interface RunnableTask {
   readonly pid: number;
@@ -43,20 +43,28 @@ export interface RunQueues {
 /** Of all CPUs that were up. (arm64 marks those that it stopped as offline: the mask does not tell.) E_NO_INFO when symbols or types do not tell where run queues are. */
 export function readRunQueues(crashed: CrashedKernel): RunQueues {
   const missing = new Missing();
+  const tasks = new Map<bigint, Task>();
+  for (const task of readTasks(crashed, { idle: 'with', missing })) tasks.set(task.address, task);
   const cpus = crashed.cpus.flatMap((cpu) => {
     const queue = missing.attempt(`the run queue of CPU ${cpu}`, () => {
       const found = runQueue(crashed, cpu);
       const isUp = !found.has('online') || found.number('online') !== 0;
       return isUp && found.pointer('idle') !== 0n ? found : undefined;
     });
-    return queue === undefined ? [] : [cpuQueue(crashed, cpu, queue, missing)];
+    return queue === undefined ? [] : [cpuQueue(crashed, cpu, queue, tasks, missing)];
   });
   return { cpus, missing: missing.lines };
 }
 
-function cpuQueue(crashed: CrashedKernel, cpu: number, queue: Struct, missing: Missing): CpuQueue {
+function cpuQueue(
+  crashed: CrashedKernel,
+  cpu: number,
+  queue: Struct,
+  tasks: ReadonlyMap<bigint, Task>,
+  missing: Missing,
+): CpuQueue {
   const current = missing.attempt(`what ran on CPU ${cpu}`, () => currentTask(crashed, cpu));
-  const queued = [...readRunQueue(crashed, queue, missing)].filter(
+  const queued = [...readRunQueue(crashed, queue, tasks, missing)].filter(
     ({ task }) => task.address !== current?.address,
   );
   const counts = missing.attempt(`the counts of CPU ${cpu}`, () => countsOf(queue));
