@@ -10,6 +10,7 @@ import { findTask, readTasks } from '../kernel/tasks.ts';
 import { Unwinder } from '../kernel/unwind.ts';
 import { type DumpInfo, summarize } from '../tools/crash/info.ts';
 import { dmesgRecords, type LogRecord } from '../tools/crash/log.ts';
+import { type CrashReport, reportCrash } from '../tools/crash/report.ts';
 import { DumpCpu } from './dump-cpu.ts';
 import { DumpKernel } from './dump-kernel.ts';
 import { DumpModule } from './dump-module.ts';
@@ -54,6 +55,11 @@ export class CrashDump implements Disposable {
   /** What each command of vmcore prints with --json: dump.views.mem(), dump.views.mount(1). */
   get views(): Views {
     return this.#parts.views;
+  }
+
+  /** What happened, all that `vmcore report` tells: the same as views.report(), and there too for a dump that tells nothing of its kernel. */
+  report(): CrashReport {
+    return reportCrash(this.#dump, () => this.kernel.crashed);
   }
 
   /** The kernel log, the oldest record first. */
