@@ -11,7 +11,7 @@ import type { Registers } from './registers.ts';
  * How a frame was found.
  *   registers      where the walk began: registers that the crash or the scheduler saved
  *   orc            by the kernel's own unwind tables (x86_64)
- *   frame-pointer  by a frame record (arm64), or by rbp where BPF made the code (x86_64)
+ *   frame-pointer  by a frame record (arm64), or by rbp in code of BPF and in kernels without ORC (x86_64)
  *   call-site      its text calls the function of the frame before it, at exactly the place that the return address names
  *   exception      registers that an interrupt or exception left on the stack
  */

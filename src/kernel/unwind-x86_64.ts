@@ -1,13 +1,11 @@
 /**
  * A walk over an x86_64 stack by ORC, the kernel's own unwind tables.
  *
- * Source of truth: unwind_next_frame() of arch/x86/kernel/unwind_orc.c, struct inactive_task_frame of arch/x86/include/asm/switch_to.h (Linux 4.18, 6.1,
- * 6.12, 7.2). Of the registers, the walk carries what ORC needs: instruction and stack pointer, and rbp as long as it is known.
+ * Source of truth: unwind_next_frame() of arch/x86/kernel/unwind_orc.c (Linux 4.18, 6.1, 6.12, 7.2). Of the registers, the walk carries what ORC needs: instruction and stack pointer, and rbp as long as it is known.
  */
 import { asVaddr, hex, type Vaddr } from '../base/units.ts';
-import { findCallTo, followsCall } from './call-site.ts';
+import { findCallTo } from './call-site.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
-import type { FrameEvidence } from './frame.ts';
 import type { OrcEntry } from './orc.ts';
 import type { OrcTables } from './orc-table.ts';
 import { type Registers, registersSize } from './registers.ts';
@@ -16,12 +14,8 @@ import type { BpfCode } from './stack-bpf.ts';
 import { registersAt } from './stack-registers.ts';
 import type { KernelText } from './stack-text.ts';
 import type { Struct } from './struct.ts';
-import type { NextPlace, Place, StackWalker } from './unwind-walk.ts';
-
-interface X86Place extends Place {
-  /** Undefined when nothing tells. */
-  readonly bp: bigint | undefined;
-}
+import type { NextPlace, StackWalker } from './unwind-walk.ts';
+import { type X86Place, X86Places } from './unwind-x86-places.ts';
 
 /** Of an interrupted frame in pt_regs. */
 const iretFrame = { size: 40, rip: 0n, cs: 8n, rsp: 24n } as const;
@@ -40,41 +34,27 @@ export interface X86Sources {
 export class X86Walker implements StackWalker<X86Place> {
   private readonly sources: X86Sources;
   private readonly path: StackPath;
+  private readonly places: X86Places;
 
   constructor(sources: X86Sources, path: StackPath) {
     this.sources = sources;
     this.path = path;
+    this.places = new X86Places(sources.crashed, sources.text, path);
   }
 
   fromRegisters(registers: Registers): X86Place {
-    return this.interruptedAt(registers, 'registers');
+    return this.places.at(registers, 'registers');
   }
 
-  /** A task that sleeps: what __switch_to_asm left on its stack. */
   fromTask(task: Struct): X86Place {
-    const { crashed } = this.sources;
-    const sp = task.pointer('thread.sp');
-    const frame = crashed.struct('inactive_task_frame', sp);
-    this.path.check(sp, crashed.layouts.requireSize('inactive_task_frame'));
-    const pc = frame.pointer('ret_addr');
-    return {
-      pc,
-      sp: asVaddr(frame.addressOf('ret_addr') + 8n),
-      bp: frame.pointer('bp'),
-      found: 'registers',
-      // A task that never ran begins there: what is before belongs to another function.
-      interrupted:
-        pc === crashed.symbols.address('ret_from_fork_asm') ||
-        pc === crashed.symbols.address('ret_from_fork'),
-      registers: undefined,
-    };
+    return this.places.fromTask(task);
   }
 
   next(place: X86Place): NextPlace<X86Place> {
     const { text, orc } = this.sources;
     const at = asVaddr(place.interrupted ? place.pc : place.pc - 1n);
     const range = text.at(at);
-    if (range === undefined) return this.fromNowhere(place);
+    if (range === undefined) return this.places.fromNowhere(place);
     if (range.bpf !== undefined) return this.byFramePointer(place, range.bpf);
     const entry = orc.find(at, range.module);
     switch (entry?.type) {
@@ -98,7 +78,7 @@ export class X86Walker implements StackWalker<X86Place> {
         const registers = registersAt(this.sources.crashed, previous);
         if (registers.isUser) return { end: 'user mode', user: registers };
         this.path.move(place.sp, registers.sp);
-        return { ...this.interruptedAt(registers, 'exception'), interrupted: entry.signal };
+        return { ...this.places.at(registers, 'exception'), interrupted: entry.signal };
       }
       case 'partial': {
         this.path.check(previous, iretFrame.size);
@@ -187,11 +167,6 @@ export class X86Walker implements StackWalker<X86Place> {
     };
   }
 
-  private interruptedAt(registers: Registers, found: FrameEvidence): X86Place {
-    const { pc, sp, framePointer } = registers;
-    return { pc, sp, bp: framePointer, found, interrupted: true, registers };
-  }
-
   /** The caller of a function that has no ORC: by the call itself. */
   private acrossGap(place: X86Place, at: Vaddr): NextPlace<X86Place> {
     const { crashed, text } = this.sources;
@@ -216,21 +191,5 @@ export class X86Walker implements StackWalker<X86Place> {
       interrupted: false,
       registers: undefined,
     };
-  }
-
-  /** A jump to where no text is (a null function pointer): the call that made it left its return address on top of the stack. */
-  private fromNowhere(place: X86Place): NextPlace<X86Place> {
-    const { crashed, text } = this.sources;
-    if (place.interrupted) {
-      const pc = this.path.word(place.sp);
-      if (text.at(pc - 1n) !== undefined && followsCall(crashed.kernel, pc)) {
-        const sp = asVaddr(place.sp + 8n);
-        this.path.move(place.sp, sp);
-        return { pc, sp, bp: place.bp, found: 'call-site', interrupted: false, registers: undefined };
-      }
-    }
-    throw this.path.broken(
-      `nothing tells how the frame of ${hex(place.pc)} looks: it is no text of the kernel or its modules`,
-    );
   }
 }

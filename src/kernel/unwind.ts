@@ -1,7 +1,7 @@
 /**
  * The stacks of a crashed kernel: of a CPU as it was when the machine stopped, and of a task.
  *
- * x86_64: unwind-x86_64.ts, by ORC; arm64: unwind-arm64.ts, by frame records. Where a walk may go: stack-areas.ts.
+ * x86_64: unwind-x86_64.ts, by ORC, or unwind-x86-frames.ts, by frame pointers; arm64: unwind-arm64.ts, by frame records. Where a walk may go: stack-areas.ts.
  */
 import { VmcoreError } from '../base/errors.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
@@ -18,13 +18,14 @@ import { currentTask, findTask, type Task } from './tasks.ts';
 import { Arm64Walker } from './unwind-arm64.ts';
 import { emptyStack, type Place, type StackWalker, walk } from './unwind-walk.ts';
 import { X86Walker } from './unwind-x86_64.ts';
+import { X86FrameWalker } from './unwind-x86-frames.ts';
 
 /** Keeps what all walks need: make one for many stacks. */
 export class Unwinder {
   readonly notes: CpuNotes;
   private readonly crashed: CrashedKernel;
   private readonly text: KernelText;
-  private orc: OrcTables | VmcoreError | undefined;
+  private orc: OrcTables | undefined;
 
   constructor(crashed: CrashedKernel) {
     this.crashed = crashed;
@@ -104,23 +105,19 @@ export class Unwinder {
       const walker = new Arm64Walker(crashed, text, path);
       return walk({ crashed, text, walker, hooks, remarks }, () => begin(walker));
     }
-    const walker = new X86Walker({ crashed, text, orc: this.orcTables() }, path);
+    const orc = this.orcTables();
+    const walker =
+      orc === undefined
+        ? new X86FrameWalker(crashed, text, path)
+        : new X86Walker({ crashed, text, orc }, path);
     return walk({ crashed, text, walker, hooks, remarks }, () => begin(walker));
   }
 
-  private orcTables(): OrcTables {
-    this.orc ??= this.openOrc();
-    if (this.orc instanceof VmcoreError) throw this.orc;
+  /** Undefined when the kernel is built without: then with frame pointers. */
+  private orcTables(): OrcTables | undefined {
+    if (this.crashed.symbols.address('__start_orc_unwind_ip') === undefined) return undefined;
+    this.orc ??= new OrcTables(this.crashed);
     return this.orc;
-  }
-
-  private openOrc(): OrcTables | VmcoreError {
-    try {
-      return new OrcTables(this.crashed);
-    } catch (error) {
-      if (error instanceof VmcoreError) return error;
-      throw error;
-    }
   }
 
   private told(make: () => Stack): Stack {

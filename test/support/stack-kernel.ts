@@ -342,6 +342,8 @@ export class StackKernel {
     const sorted = this.functions
       .filter(({ orc }) => orc !== undefined)
       .sort((a, b) => (a.address < b.address ? -1 : 1));
+    // A kernel of which no function has an entry was built without.
+    if (sorted.length === 0) return;
     const entries = sorted.flatMap(({ orc }) => [...this.orcBytes(orc!)]);
     const entriesAt = kernel.placeVariable(Uint8Array.from(entries));
     const places = new Uint8Array(4 * sorted.length);
