@@ -141,18 +141,25 @@ export class StackPath {
     this.areas = areas;
   }
 
-  /** Where the walk begins. A stack pointer in the guard below a stack is one that ran over. Undefined when it is on no stack that is known. */
+  /** Where the walk begins. Undefined when that is on no stack that is known. */
   begin(sp: bigint): StackArea | undefined {
     this.current = this.at(sp);
     return this.current;
   }
 
-  /** The stack that a stack pointer belongs to. */
+  /** The stack that a stack pointer belongs to, also one that ran over, into the guard below. */
   at(sp: bigint): StackArea | undefined {
     return (
       this.areas.find(({ start, end }) => sp >= start && sp < end) ??
       this.areas.find(({ start, end }) => sp === end || (sp < start && sp >= start - pageSize))
     );
+  }
+
+  /** What to say of a stack pointer that is in the guard below a stack. */
+  overrun(sp: bigint): string | undefined {
+    const area = this.at(sp);
+    if (area === undefined || sp >= area.start) return undefined;
+    return `the ${area.name} stack ran over: the stack pointer is ${area.start - sp} bytes below its end`;
   }
 
   /** The word at an address. E_CORRUPT when it is on none of the stacks, E_UNREADABLE when it is not in the dump. */

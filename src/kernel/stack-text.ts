@@ -30,6 +30,7 @@ export class KernelText {
   private modules: readonly TextRange[] | undefined;
   private bpf: readonly TextRange[] | undefined;
 
+  /** E_NO_INFO when no symbols are known. */
   constructor(crashed: CrashedKernel) {
     this.crashed = crashed;
     const { symbols } = crashed;
@@ -44,6 +45,7 @@ export class KernelText {
       if (start === undefined || end === undefined) return [];
       return [{ start, end, module: undefined, bpf: undefined, isFreed: first === '_sinittext' }];
     });
+    if (this.own.length === 0) symbols.require('_etext');
   }
 
   /** The range of text that an address lies in. */

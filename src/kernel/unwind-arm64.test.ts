@@ -185,6 +185,13 @@ describe('Unwinder on arm64', () => {
     assert.match(found.incomplete!, /where no call returns to/);
   });
 
+  it('says that the stack ran over below an exception', () => {
+    const { kernel, interrupt, stack, work, workRecord } = arm64();
+    interrupt({ pc: work + 0x50n, x29: workRecord, x30: work + 0x24n, sp: stack.start - 48n });
+    const found = unwindCpu(kernel.open(), 0);
+    assert.match(found.remarks[0] ?? '', /the task stack ran over: the stack pointer is 48 bytes below/);
+  });
+
   it('shows a jump to a null pointer by the call that made it', () => {
     const { kernel, workRecord, work } = arm64();
     const x30 = kernel.callIndirect(work, 0x60n);

@@ -117,8 +117,7 @@ export class Arm64Walker implements StackWalker<Arm64Place> {
     const isException =
       registers !== undefined &&
       registers.framePointer === nextFp &&
-      registers.pc === this.strip(returnAddress) &&
-      registers.sp > fp;
+      registers.pc === this.strip(returnAddress);
     return isException ? this.interruptedAt(registers, 'exception', fp) : undefined;
   }
 

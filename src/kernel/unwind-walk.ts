@@ -10,6 +10,7 @@ import { canBeReturn } from './call-site.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import type { Frame, FrameEvidence, Stack } from './frame.ts';
 import type { Registers } from './registers.ts';
+import type { StackPath } from './stack-areas.ts';
 import type { ReturnHooks } from './stack-hooks.ts';
 import type { KernelText } from './stack-text.ts';
 import type { Struct } from './struct.ts';
@@ -43,9 +44,11 @@ export interface StackWalker<P extends Place> {
 export interface WalkSources<P extends Place> {
   readonly crashed: CrashedKernel;
   readonly text: KernelText;
+  readonly path: StackPath;
   readonly walker: StackWalker<P>;
   readonly hooks: ReturnHooks;
-  readonly remarks?: readonly string[];
+  /** What is known before the walk begins. */
+  readonly remarks: readonly string[];
 }
 
 /** A word for every second one of the largest stacks. */
@@ -61,7 +64,7 @@ export const emptyStack = (incomplete: string): Stack => ({
 
 /** Walks from where `begin` says. Never throws for what is wrong with the dump: the stack tells. */
 export function walk<P extends Place>(
-  { crashed, text, walker, hooks, remarks: known = [] }: WalkSources<P>,
+  { crashed, text, path, walker, hooks, remarks: known }: WalkSources<P>,
   begin: () => P,
 ): Stack {
   const frames: Frame[] = [];
@@ -88,6 +91,8 @@ export function walk<P extends Place>(
       }
       if (!place.interrupted && !canBeReturn(crashed.kernel, text, place.pc))
         return incomplete(notAReturn(text, place));
+      const overrun = place.interrupted ? path.overrun(place.sp) : undefined;
+      if (overrun !== undefined) remarks.push(overrun);
       const frame = frameOf(text, place);
       // Where registers say that something ran, it did; what an exception left must go on from there too.
       const isProven = frame.symbol !== undefined || place.found === 'registers';

@@ -297,6 +297,15 @@ describe('Unwinder on x86_64: a CPU', () => {
     assert.equal(found.end, 'user mode');
   });
 
+  it('says when there are no symbols', () => {
+    const { kernel } = crashing();
+    kernel.open();
+    kernel.kernel.addInfo({ 'SYMBOL(kallsyms_names)': 'none' });
+    const found = unwindCpu(kernel.reopen(), 0);
+    assert.deepEqual(found.frames, []);
+    assert.match(found.incomplete!, /no symbol _etext/);
+  });
+
   it('ends at once when registers point nowhere', () => {
     const { kernel } = crashing();
     kernel.saveRegisters(0, 5, { rip: 0x1234_5678n, rsp: 0xffff_dead_0000_0000n });

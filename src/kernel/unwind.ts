@@ -24,13 +24,12 @@ import { X86FrameWalker } from './unwind-x86-frames.ts';
 export class Unwinder {
   readonly notes: CpuNotes;
   private readonly crashed: CrashedKernel;
-  private readonly text: KernelText;
+  private text: KernelText | undefined;
   private orc: OrcTables | undefined;
 
   constructor(crashed: CrashedKernel) {
     this.crashed = crashed;
     this.notes = new CpuNotes(crashed);
-    this.text = new KernelText(crashed);
   }
 
   /** What a CPU did when the machine stopped. What is not to be known is in the stack's `incomplete`. */
@@ -76,13 +75,13 @@ export class Unwinder {
       ),
     ];
     const path = new StackPath(this.crashed, areas);
-    const area = path.begin(registers.sp);
-    const remarks = [...missing.lines];
-    if (area !== undefined && registers.sp < area.start)
-      remarks.push(
-        `the ${area.name} stack ran over: the stack pointer is ${area.start - registers.sp} bytes below its end`,
-      );
-    return this.walkWith(path, tasks.at(-1)?.struct, (walker) => walker.fromRegisters(registers), remarks);
+    path.begin(registers.sp);
+    return this.walkWith(
+      path,
+      tasks.at(-1)?.struct,
+      (walker) => walker.fromRegisters(registers),
+      missing.lines,
+    );
   }
 
   /** What a CPU ran; between two tasks also the one that it came from, which is the last then: the registers are its. */
@@ -99,18 +98,20 @@ export class Unwinder {
     begin: <P extends Place>(walker: StackWalker<P>) => P,
     remarks: readonly string[] = [],
   ): Stack {
-    const { crashed, text } = this;
+    const { crashed } = this;
+    this.text ??= new KernelText(crashed);
+    const { text } = this;
     const hooks = new ReturnHooks(crashed, task);
     if (crashed.dump.arch === 'arm64') {
       const walker = new Arm64Walker(crashed, text, path);
-      return walk({ crashed, text, walker, hooks, remarks }, () => begin(walker));
+      return walk({ crashed, text, path, walker, hooks, remarks }, () => begin(walker));
     }
     const orc = this.orcTables();
     const walker =
       orc === undefined
         ? new X86FrameWalker(crashed, text, path)
         : new X86Walker({ crashed, text, orc }, path);
-    return walk({ crashed, text, walker, hooks, remarks }, () => begin(walker));
+    return walk({ crashed, text, path, walker, hooks, remarks }, () => begin(walker));
   }
 
   /** Undefined when the kernel is built without: then with frame pointers. */
