@@ -1,19 +1,30 @@
 /** Opening a dump named on the command line, with every codec this platform has. */
 import { type Command, Option } from 'commander';
 import { nativeCodecs } from '../codecs/native.ts';
+import { unpackWhole } from '../codecs/native-inflate.ts';
 import type { Dump, OpenOptions } from '../formats/dump.ts';
+import { openElfSections } from '../formats/elf-sections.ts';
 import { openDumpFiles } from '../formats/open.ts';
 import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.ts';
+import { openFile } from '../sys/file-source.ts';
 import { openSource } from '../sys/open-source.ts';
 import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
 
 export interface DumpOptions {
   readonly cutShort?: true;
+  readonly vmlinux?: string;
 }
 
 /** Adds the options that every command has that opens a dump. */
 export const addDumpOptions = (command: Command): Command =>
-  command.addOption(new Option('--cut-short', 'read what is there of a file that was cut short'));
+  command
+    .addOption(new Option('--cut-short', 'read what is there of a file that was cut short'))
+    .addOption(
+      new Option(
+        '--vmlinux <file>',
+        'the kernel with its symbols and debug information, for what the dump does not tell',
+      ),
+    );
 
 /** One file, or all files of a split dump. */
 export function openDumpFile(paths: string | readonly string[], options: DumpOptions): Dump {
@@ -30,4 +41,7 @@ export const openCrashedFile = (paths: readonly string[], options: DumpOptions):
   crashedKernelOf(openDumpFile(paths, options), options);
 
 /** Symbols and types of a dump that is open. */
-export const crashedKernelOf = (dump: Dump, _options: DumpOptions): CrashedKernel => openCrashedKernel(dump);
+export const crashedKernelOf = (dump: Dump, { vmlinux }: DumpOptions): CrashedKernel =>
+  openCrashedKernel(dump, {
+    vmlinux: vmlinux === undefined ? undefined : openElfSections(openFile(vmlinux), unpackWhole),
+  });

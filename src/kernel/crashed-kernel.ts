@@ -1,14 +1,17 @@
 /**
  * A crashed kernel with all that its dump tells of it: memory by virtual address, symbols, types, modules. What every view is built on.
  *
- * Each part is made on first use and kept, so that a question costs only what it needs. Nothing here needs a file beside the dump.
+ * Each part is made on first use and kept, so that a question costs only what it needs. Nothing here needs a file beside the dump; a
+ * vmlinux that is given answers what the dump does not tell.
  */
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { Dump } from '../formats/dump.ts';
+import type { ElfSections } from '../formats/elf-sections.ts';
 import { Btf } from './btf.ts';
 import { findBtf } from './btf-scan.ts';
 import { readCpuMask } from './cpus.ts';
+import { GivenVmlinux } from './given-vmlinux.ts';
 import { Kernel } from './kernel.ts';
 import { Layouts } from './layouts.ts';
 import { Modules } from './modules.ts';
@@ -21,24 +24,38 @@ import { withFoundVmcoreinfo } from './vmcoreinfo-scan.ts';
 /** A hundred times what kernels have. */
 const maxBtf = 2 ** 29;
 
+/** What a user gives beside the dump. */
+export interface GivenFiles {
+  /** The kernel's vmlinux. */
+  readonly vmlinux?: ElfSections | undefined;
+}
+
 export class CrashedKernel {
   readonly kernel: Kernel;
   readonly symbols: Symbols;
   readonly layouts: Layouts;
   readonly modules: Modules;
+  private readonly vmlinux: GivenVmlinux | undefined;
   private types: Btf | 'none' | undefined;
   private possible: readonly number[] | undefined;
   private readonly structs = new Map<string | StructType, StructLayout>();
 
-  /** E_NO_INFO as Kernel. */
-  constructor(dump: Dump) {
+  /** E_NO_INFO as Kernel; E_USAGE when a given file is of another kernel. */
+  constructor(dump: Dump, given: GivenFiles = {}) {
     this.kernel = new Kernel(dump);
     this.symbols = new Symbols(this.kernel, () => this.modules);
-    this.layouts = new Layouts(dump.source.name, this.kernel.info, [() => this.btf()]);
+    this.layouts = new Layouts(dump.source.name, this.kernel.info, [
+      () => this.btf(),
+      () => this.vmlinux?.dwarf(),
+    ]);
     this.modules = new Modules(this.kernel, this.layouts, {
       symbol: (name) => this.symbols.address(name),
       btf: () => this.btf(),
     });
+    if (given.vmlinux !== undefined) {
+      this.vmlinux = new GivenVmlinux(this.kernel, given.vmlinux, (name) => this.symbols.address(name));
+      this.symbols.useVmlinux(this.vmlinux.symbols);
+    }
   }
 
   get dump(): Dump {
@@ -112,14 +129,14 @@ export class CrashedKernel {
         if (!(error instanceof VmcoreError)) throw error;
       }
     }
-    return findBtf(this.kernel);
+    return findBtf(this.kernel) ?? this.vmlinux?.btf();
   }
 }
 
 /**
  * A dump without a VMCOREINFO note is searched for one in its memory. E_NO_INFO when there is none, or when the dump tells too little of its kernel.
  */
-export function openCrashedKernel(dump: Dump): CrashedKernel {
+export function openCrashedKernel(dump: Dump, given: GivenFiles = {}): CrashedKernel {
   const known = dump.vmcoreinfo === undefined ? withFoundVmcoreinfo(dump) : dump;
-  return new CrashedKernel(known ?? dump);
+  return new CrashedKernel(known ?? dump, given);
 }

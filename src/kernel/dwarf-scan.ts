@@ -18,21 +18,27 @@ const spaceOf = new Map<number, string>([
   [Tag.variable, 'variable'],
 ]);
 
+/** Bits of `passed`, one a name space; the last for names that nobody wants. */
+const spaceBits: Readonly<Record<string, number>> = { struct: 1, enum: 2, typedef: 4, variable: 8 };
+const unwanted = 0x80;
+
 export class DwarfScan {
   private readonly units: DwarfUnits;
-  private readonly remaining: Set<string>;
-  private readonly names: ReadonlySet<string>;
-  /** 1 for places in .debug_str that hold no wanted name. */
-  private readonly rejected: Uint8Array;
+  /** Undefined when everything is wanted. */
+  private readonly remaining: Set<string> | undefined;
+  private readonly names: ReadonlySet<string> | undefined;
+  /** For places in .debug_str: the name spaces in which the name there needs no further look. */
+  private readonly passed: Uint8Array;
   private readonly found = new Map<string, number>();
   /** `extern` declarations of wanted variables, in case that nothing better comes. */
   private readonly declared = new Map<string, number>();
 
-  constructor(units: DwarfUnits, wanted: Iterable<Wanted>) {
+  /** "everything": all that has a name, in one walk through all units (a second for a distribution's kernel). */
+  constructor(units: DwarfUnits, wanted: Iterable<Wanted> | 'everything') {
     this.units = units;
-    this.remaining = new Set(wanted);
-    this.names = new Set([...this.remaining].map((key) => key.slice(key.indexOf(' ') + 1)));
-    this.rejected = new Uint8Array(units.strings.length);
+    this.remaining = wanted === 'everything' ? undefined : new Set(wanted);
+    this.names = this.remaining && new Set([...this.remaining].map((key) => key.slice(key.indexOf(' ') + 1)));
+    this.passed = new Uint8Array(units.strings.length);
   }
 
   /**
@@ -45,7 +51,7 @@ export class DwarfScan {
     // Most units are below a megabyte; a larger one gets a buffer of its own.
     const buffer = new Uint8Array(Math.min(largest, 4 * 2 ** 20));
     for (const header of headers) {
-      if (this.remaining.size === 0) break;
+      if (this.remaining?.size === 0) break;
       this.scan(this.units.load(header, buffer));
     }
     return new Map([...this.declared, ...this.found]);
@@ -55,7 +61,7 @@ export class DwarfScan {
     const { cursor, header, abbreviations } = unit;
     const { length } = cursor.bytes;
     cursor.at = header.entriesAt - header.offset;
-    for (let depth = 0; cursor.at < length && this.remaining.size > 0; ) {
+    for (let depth = 0; cursor.at < length && this.remaining?.size !== 0; ) {
       const start = cursor.at;
       const code = cursor.uleb();
       if (code === 0) {
@@ -106,18 +112,22 @@ export class DwarfScan {
     if (nameAt >= 0) {
       unit.cursor.at = values + nameAt;
       place = unit.cursor.uint(unit.header.offsetSize);
-      if (this.rejected[place] === 1) return;
+      if (((this.passed[place] ?? 0) & (unwanted | spaceBits[space]!)) !== 0) return;
     }
     const offset = unit.header.offset + start;
     const name = this.nameOf(unit, offset);
-    if (name === undefined || !this.names.has(name)) {
-      if (place !== undefined && place < this.rejected.length) this.rejected[place] = 1;
+    const pass = (bits: number): void => {
+      if (place !== undefined && place < this.passed.length) this.passed[place]! |= bits;
+    };
+    if (name === undefined || this.names?.has(name) === false) {
+      pass(unwanted);
       return;
     }
     const key = `${space} ${name}`;
     if (!isDeclaration) {
-      if (this.remaining.delete(key)) this.found.set(key, offset);
-    } else if (this.remaining.has(key) && !this.declared.has(key)) this.declared.set(key, offset);
+      if (this.remaining?.delete(key) ?? !this.found.has(key)) this.found.set(key, offset);
+      pass(spaceBits[space]!);
+    } else if ((this.remaining?.has(key) ?? true) && !this.declared.has(key)) this.declared.set(key, offset);
   }
 
   /** The name of an entry, or of the declaration in the same unit that it completes. */

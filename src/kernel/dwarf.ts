@@ -3,8 +3,8 @@
  *
  * Source of truth: DWARF 5 chapter 5 (types), also in its older forms: DW_AT_bit_offset of DWARF 2 and 3 counts from the most significant end.
  *
- * The section is searched (dwarf-scan.ts) for what was announced by `prepare`, all in one walk; a name that nobody announced costs a walk of
- * its own. Entries become types when they are asked for; the last few units stay in memory for that.
+ * The section is searched (dwarf-scan.ts) for what was announced by `prepare`, all in one walk; the first name that nobody announced costs a walk of
+ * its own, the second one finds all names there are. Entries become types when they are asked for; the last few units stay in memory for that.
  */
 import type { ElfSections } from '../formats/elf-sections.ts';
 import { Attribute, Tag } from './dwarf-abbrev.ts';
@@ -25,7 +25,9 @@ export class Dwarf implements TypeSource {
   private readonly kept = new Map<UnitHeader, Unit>();
   private readonly made = new Map<number, Type>();
   private readonly searched = new Set<string>();
-  private readonly found = new Map<string, number>();
+  private found = new Map<string, number>();
+  /** Names that nobody announced. */
+  private surprises: 'none' | 'one' | 'all known' = 'none';
 
   /** E_NO_INFO when the file has no DWARF, E_CORRUPT when its units make no sense. */
   constructor(sections: ElfSections) {
@@ -59,9 +61,19 @@ export class Dwarf implements TypeSource {
   }
 
   private named(key: Wanted): Type | undefined {
-    this.prepare([key]);
+    if (!this.searched.has(key) && this.surprises !== 'all known') this.search(key);
     const offset = this.found.get(key);
     return offset === undefined ? undefined : this.typeAt(offset);
+  }
+
+  private search(key: Wanted): void {
+    if (this.surprises === 'one') {
+      this.found = new Map([...new DwarfScan(this.units, 'everything').run(), ...this.found]);
+      this.surprises = 'all known';
+      return;
+    }
+    this.surprises = 'one';
+    this.prepare([key]);
   }
 
   private typeAt(offset: number): Type {

@@ -7,23 +7,28 @@
  * A vmlinux has some 200,000 symbols. They stay as bytes; an index of their names' hashes (two arrays of 32-bit numbers, no object a
  * symbol) is made on the first question.
  */
-import { u64, viewOf } from '../base/bytes.ts';
+import { latin1, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { parseNotes } from '../formats/elf.ts';
 import { type ElfSections, SectionType } from '../formats/elf-sections.ts';
 import { NameIndex } from './name-index.ts';
 
 export interface ElfSymbol {
+  readonly name: string;
   readonly value: bigint;
   /** Bytes; 0 when the symbol has none (labels of the linker and of assembly). */
   readonly size: number;
   /** Index of its section; 0xfff1 for an absolute value. */
   readonly section: number;
+  readonly isLocal: boolean;
+  readonly isFunction: boolean;
 }
 
 const symbolSize = 24;
 const undefinedSection = 0;
 const localBinding = 0;
+/** STT_FUNC. */
+const functionType = 2;
 /** NT_GNU_BUILD_ID. */
 const buildIdNote = 3;
 
@@ -64,17 +69,23 @@ export class ElfSymbols {
 
   /** The symbol of this name, a global one before a local one; undefined when there is none with an address. */
   find(name: string): ElfSymbol | undefined {
-    this.index ??= new NameIndex(this.symbols.byteLength / symbolSize, {
-      stringsOf: () => this.strings,
-      // The empty name is at 0.
-      nameOf: (number) => this.nameOf(number) || -1,
-    });
     let local: number | undefined;
-    for (const number of this.index.find(name)) {
+    for (const number of this.byName().find(name)) {
       if (this.binding(number) !== localBinding) return this.symbol(number);
       local ??= number;
     }
     return local === undefined ? undefined : this.symbol(local);
+  }
+
+  /** Every symbol of this name with an address. */
+  *all(name: string): Generator<ElfSymbol> {
+    for (const number of this.byName().find(name)) yield this.symbol(number);
+  }
+
+  /** All that have a name and an address, in the order of the table. */
+  *[Symbol.iterator](): Generator<ElfSymbol> {
+    for (let number = 1; number < this.symbols.byteLength / symbolSize; number++)
+      if (this.nameOf(number) > 0) yield this.symbol(number);
   }
 
   address(name: string): bigint | undefined {
@@ -95,6 +106,15 @@ export class ElfSymbols {
     return undefined;
   }
 
+  private byName(): NameIndex {
+    this.index ??= new NameIndex(this.symbols.byteLength / symbolSize, {
+      stringsOf: () => this.strings,
+      // The empty name is at 0.
+      nameOf: (number) => this.nameOf(number) || -1,
+    });
+    return this.index;
+  }
+
   /** 0 for symbols without a name or without a definition. */
   private nameOf(number: number): number {
     const at = number * symbolSize;
@@ -104,7 +124,12 @@ export class ElfSymbols {
 
   private symbol(number: number): ElfSymbol {
     const at = number * symbolSize;
+    const name = this.nameOf(number);
+    const end = this.strings.indexOf(0, name);
     return {
+      name: latin1(this.strings.subarray(name, end < 0 ? undefined : end)),
+      isLocal: this.binding(number) === localBinding,
+      isFunction: (this.symbols.getUint8(at + 4) & 0xf) === functionType,
       value: this.symbols.getBigUint64(at + 8, this.littleEndian),
       size: u64(this.symbols, at + 16, this.littleEndian),
       section: this.symbols.getUint16(at + 6, this.littleEndian),

@@ -32,10 +32,18 @@ export interface KernelSymbol {
   readonly address: Vaddr;
 }
 
+/** The symbols of a kernel without its modules: kallsyms, or those of its vmlinux. */
+export interface SymbolTable extends Iterable<KernelSymbol> {
+  /** The first of this name. */
+  address(name: string): Vaddr | undefined;
+  all(name: string): Iterable<KernelSymbol>;
+  lookup(address: Vaddr): SymbolPlace | undefined;
+}
+
 /** Kernel addresses have their upper bits set; below are only offsets of per-CPU variables. */
 const kernelHalf = 1n << 63n;
 
-export class Kallsyms {
+export class Kallsyms implements SymbolTable {
   /** Symbols. */
   readonly count: number;
   private readonly names: SymbolNames;

@@ -6,7 +6,13 @@
  */
 import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
-import { type Kallsyms, type KernelSymbol, openKallsyms, type SymbolPlace } from './kallsyms.ts';
+import {
+  type Kallsyms,
+  type KernelSymbol,
+  openKallsyms,
+  type SymbolPlace,
+  type SymbolTable,
+} from './kallsyms.ts';
 import { scanKallsyms } from './kallsyms-scan.ts';
 import type { Kernel } from './kernel.ts';
 import { Missing } from './missing.ts';
@@ -29,10 +35,17 @@ export class Symbols {
   private readonly missing = new Missing();
   private opened: Kallsyms | VmcoreError | undefined;
 
+  private vmlinux: SymbolTable | undefined;
+
   /** `modules` is asked for when an address is not the kernel's own. */
   constructor(kernel: Kernel, modules: () => Modules) {
     this.kernel = kernel;
     this.openModules = modules;
+  }
+
+  /** Symbols of the kernel's vmlinux, for what the dump itself does not tell. */
+  useVmlinux(table: SymbolTable): void {
+    this.vmlinux = table;
   }
 
   /** What could not be read so far, a line each. */
@@ -42,7 +55,7 @@ export class Symbols {
 
   /** Undefined when there is none of this name, or no symbols can be read. Of several static ones the first. */
   address(name: string): Vaddr | undefined {
-    return this.kernel.info.symbol(name) ?? this.kallsyms()?.address(name);
+    return this.kernel.info.symbol(name) ?? this.kallsyms()?.address(name) ?? this.vmlinux?.address(name);
   }
 
   /** E_NO_INFO, with the reason, when it is not known. */
@@ -67,9 +80,11 @@ export class Symbols {
       return;
     }
     let isKnown = false;
-    for (const symbol of this.kallsyms()?.all(name) ?? []) {
-      isKnown = true;
-      yield { ...symbol, module: undefined };
+    for (const table of this.tables()) {
+      for (const symbol of isKnown ? [] : table.all(name)) {
+        isKnown = true;
+        yield { ...symbol, module: undefined };
+      }
     }
     const told = isKnown ? undefined : this.kernel.info.symbol(name);
     if (told !== undefined) yield { name, type: '?', address: told, module: undefined };
@@ -78,14 +93,14 @@ export class Symbols {
 
   /** All there are: the kernel's in the order of their addresses, then those of each module. */
   *[Symbol.iterator](): Generator<NamedSymbol> {
-    for (const symbol of this.kallsyms() ?? []) yield { ...symbol, module: undefined };
+    for (const symbol of this.tables()[0] ?? []) yield { ...symbol, module: undefined };
     for (const module of this.modules())
       for (const symbol of this.tableOf(module) ?? []) yield { ...symbol, module: module.name };
   }
 
   /** The symbol that an address lies in, of the kernel or of a module; undefined elsewhere. */
   lookup(address: Vaddr): PlacedSymbol | undefined {
-    const own = this.kallsyms()?.lookup(address);
+    const own = this.tables()[0]?.lookup(address);
     if (own !== undefined) return { ...own, module: undefined };
     const module = this.openModules().at(address);
     const place = module === undefined ? undefined : this.tableOf(module)?.lookup(address);
@@ -96,6 +111,11 @@ export class Symbols {
   kallsyms(): Kallsyms | undefined {
     this.opened ??= this.open();
     return this.opened instanceof VmcoreError ? undefined : this.opened;
+  }
+
+  /** Of the kernel itself: what is asked first, first. */
+  private tables(): readonly SymbolTable[] {
+    return [this.kallsyms(), this.vmlinux].filter((table) => table !== undefined);
   }
 
   private *inModule(module: KernelModule, name: string): Generator<NamedSymbol> {
