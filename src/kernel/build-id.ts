@@ -22,7 +22,7 @@ export function buildIdAt(kernel: Kernel, start: Vaddr, end: Vaddr): string | un
     const { dump } = kernel;
     const bytes = kernel.read(asVaddr(start), Number(end - start));
     const note = parseNotes(bytes, dump.littleEndian, dump.source.name, 0).find(
-      ({ name, type }) => name === 'GNU' && type === buildIdNote,
+      ({ name, type, data }) => name === 'GNU' && type === buildIdNote && data.length > 0,
     );
     return note && Array.from(note.data, (byte) => byte.toString(16).padStart(2, '0')).join('');
   } catch (error) {
