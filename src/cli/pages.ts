@@ -46,6 +46,13 @@ export function pageFields(page: PageInfo): [string, string][] {
     ['In the dump', page.inDump === 'present' ? 'yes' : `no: ${page.inDump}`],
     ['Used for', page.use === null ? 'unknown' : useText(page.use)],
   ];
+  if (page.object !== null) {
+    const { address, offset, free } = page.object;
+    fields.push([
+      'Object',
+      `${address}, ${free ? 'free' : 'in use'}; the address is ${offset} bytes into it`,
+    ]);
+  }
   if (page.page === null) return [...fields, ['struct page', 'none: no memory that the kernel knows']];
   fields.push(['struct page', page.page]);
   if (page.flags === null) return fields;

@@ -73,7 +73,7 @@ export function pageUse(
   const type = pages.type(head);
   const flags = pages.flags(head);
   if (type === 'slab' || flags.includes('slab')) {
-    const slab = missing.attempt('the slab', () => slabOf(crashed, head));
+    const slab = missing.attempt('the slab', () => slabOf(crashed, head, missing));
     return slab === undefined ? { kind: 'typed', type: 'slab' } : { kind: 'slab', slab };
   }
   if (type !== undefined && type !== 'buddy') return { kind: 'typed', type };
@@ -109,9 +109,9 @@ function isSwapCache(crashed: CrashedKernel, head: Struct): boolean {
   return (head.bigint('flags') & both) === both;
 }
 
-function slabOf(crashed: CrashedKernel, head: Struct): SlabOfPage {
+function slabOf(crashed: CrashedKernel, head: Struct, missing: Missing): SlabOfPage {
   const slab = crashed.struct(slabStruct(crashed), head.address);
-  const cache = readSlabCache(crashed, slab.pointer('slab_cache'));
+  const cache = readSlabCache(crashed, slab.pointer('slab_cache'), missing);
   return {
     cache: cache.name,
     address: hex(cache.address),

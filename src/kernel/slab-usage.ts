@@ -62,7 +62,7 @@ export function countFree(crashed: CrashedKernel, cache: SlabCache): number {
   return free;
 }
 
-interface CacheNode {
+export interface CacheNode {
   /** kmem_cache_node. */
   readonly node: Struct;
   /** node_barn. */
@@ -72,7 +72,8 @@ interface CacheNode {
 /** More nodes than Linux can be built for (NODES_SHIFT is 10). */
 const maxNodes = 1024;
 
-function* nodesOf(crashed: CrashedKernel, { struct }: SlabCache): Generator<CacheNode> {
+/** Of each node of memory that the cache has slabs on. */
+export function* nodesOf(crashed: CrashedKernel, { struct }: SlabCache): Generator<CacheNode> {
   const { layouts, symbols, kernel } = crashed;
   const isApart = struct.has('per_node');
   const array = struct.addressOf(isApart ? 'per_node' : 'node');
@@ -115,26 +116,42 @@ function freeInSlabOf(crashed: CrashedKernel, slab: Struct): number {
 }
 
 function inFullSheaves(crashed: CrashedKernel, barn: Struct): number {
-  const inSheaf = BigInt(crashed.layouts.requireOffset('slab_sheaf.barn_list'));
   let free = 0;
-  for (const link of walkList(crashed.kernel, barn.addressOf('sheaves_full')))
-    free += crashed.struct('slab_sheaf', link - inSheaf).number('size');
+  for (const sheaf of fullSheaves(crashed, barn)) free += sheaf.number('size');
   return free;
 }
 
-function freeOnCpu(crashed: CrashedKernel, cache: SlabCache, cpu: number): number {
-  const { struct } = cache;
-  let free = 0;
+/** Of a node: struct slab_sheaf. */
+export function* fullSheaves(crashed: CrashedKernel, barn: Struct): Generator<Struct> {
+  const inSheaf = BigInt(crashed.layouts.requireOffset('slab_sheaf.barn_list'));
+  for (const link of walkList(crashed.kernel, barn.addressOf('sheaves_full')))
+    yield crashed.struct('slab_sheaf', link - inSheaf);
+}
+
+/** Of a CPU: struct slab_sheaf. None before 6.18. */
+export function cpuSheaves(crashed: CrashedKernel, { struct }: SlabCache, cpu: number): Struct[] {
   const sheaves = struct.has('cpu_sheaves') ? struct.pointer('cpu_sheaves') : 0n;
-  if (sheaves !== 0n) {
-    const own = crashed.struct('slub_percpu_sheaves', crashed.onCpu(struct.pointer('cpu_sheaves'), cpu));
-    free += own.follow('main')?.number('size') ?? 0;
-    free += own.follow('spare')?.number('size') ?? 0;
-  }
-  // Not there with CONFIG_SLUB_TINY.
-  if (!struct.has('cpu_slab')) return free;
+  if (sheaves === 0n) return [];
+  const own = crashed.struct('slub_percpu_sheaves', crashed.onCpu(struct.pointer('cpu_sheaves'), cpu));
+  return ['main', 'spare'].flatMap((which) => own.follow(which) ?? []);
+}
+
+/** Of a CPU: the slab it takes from, and the free objects of it that only this CPU may take. Undefined since 7.0, and with CONFIG_SLUB_TINY. */
+export function cpuSlab(
+  crashed: CrashedKernel,
+  { struct }: SlabCache,
+  cpu: number,
+): { readonly own: Struct; readonly slab: Struct | undefined } | undefined {
+  if (!struct.has('cpu_slab')) return undefined;
   const own = crashed.struct('kmem_cache_cpu', crashed.onCpu(struct.pointer('cpu_slab'), cpu));
-  const slab = own.follow(own.has('slab') ? 'slab' : 'page');
+  return { own, slab: own.follow(own.has('slab') ? 'slab' : 'page') };
+}
+
+function freeOnCpu(crashed: CrashedKernel, cache: SlabCache, cpu: number): number {
+  let free = cpuSheaves(crashed, cache, cpu).reduce((sum, sheaf) => sum + sheaf.number('size'), 0);
+  const current = cpuSlab(crashed, cache, cpu);
+  if (current === undefined) return free;
+  const { own, slab } = current;
   if (slab !== undefined) {
     for (const _ of walkFreelist(crashed, cache, own.pointer('freelist'))) free++;
     free += freeInSlabOf(crashed, slab);

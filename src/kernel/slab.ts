@@ -7,7 +7,7 @@
  *
  * Sizes are bytes.
  */
-import type { Vaddr } from '../base/units.ts';
+import { hex, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkDamagedList } from './damaged-list.ts';
 import type { Missing } from './missing.ts';
@@ -50,22 +50,30 @@ export function* readSlabCaches(crashed: CrashedKernel, missing: Missing): Gener
   if (start === undefined) return;
   const { head, inList, allocator } = start;
   for (const node of walkDamagedList(crashed.kernel, head, 'the list of slab caches', missing)) {
-    const cache = missing.attempt('a slab cache', () => readSlabCache(crashed, node - inList, allocator));
+    const cache = missing.attempt('a slab cache', () =>
+      readSlabCache(crashed, node - inList, missing, allocator),
+    );
     if (cache !== undefined) yield cache;
   }
 }
 
-/** The cache whose kmem_cache is at an address. E_UNREADABLE when it is not in the dump. */
+/** What a cache is called whose name cannot be read. */
+const unnamed = '?';
+
+/** The cache whose kmem_cache is at an address. E_UNREADABLE when it is not in the dump; a name that is not there is noted. */
 export function readSlabCache(
   crashed: CrashedKernel,
   address: bigint,
+  missing: Missing,
   allocator: SlabAllocator = slabAllocator(crashed),
 ): SlabCache {
   const struct = crashed.struct('kmem_cache', address);
   return {
     struct,
     address: struct.address,
-    name: struct.text('name'),
+    name:
+      missing.attempt(`the name of the slab cache at ${hex(struct.address)}`, () => struct.text('name')) ??
+      unnamed,
     size: struct.number('size'),
     objectSize: struct.number('object_size'),
     slab: slabShape(struct, allocator),

@@ -9,7 +9,11 @@ const common = `
   struct hlist_node { struct hlist_node *next; struct hlist_node **pprev; };
   struct hlist_head { struct hlist_node *first; };
   struct kmem_cache_order_objects { unsigned int x; };
-  struct kmem_cache { char *name; struct list_head list; unsigned int size; unsigned int object_size; struct kmem_cache_order_objects oo; };
+  struct kmem_cache { char *name; struct list_head list; unsigned int size; unsigned int object_size; struct kmem_cache_order_objects oo;
+    struct kmem_cache_cpu *cpu_slab; unsigned int offset; unsigned int red_left_pad; struct kmem_cache_node *node[1]; };
+  struct kmem_cache_node { struct list_head partial; };
+  struct kmem_cache_cpu { void *freelist; struct slab *slab; };
+  struct cpumask { unsigned long bits[1]; };
   struct file_system_type { char *name; };
   struct super_block { struct file_system_type *s_type; char s_id[32]; };
   struct inode { unsigned long i_ino; struct super_block *i_sb; struct hlist_head i_dentry; };
@@ -221,6 +225,46 @@ describe('a page', () => {
       assert.deepEqual([page.refcount, page.mapping, page.index], [0, null, null]);
     });
 
+    it(`of a slab tells the object that an address is in, and whether it is free (${form})`, () => {
+      const machine = new Machine(form);
+      const { made } = machine;
+      const start = directMap + 0x8_0000n;
+      const object = (n: number): bigint => start + 8n + BigInt(96 * n);
+      const cpuSlab = made.space(64);
+      const cache = made.place('kmem_cache', {
+        name: made.text('padded'),
+        size: 96,
+        'oo.x': (1 << 16) | 85,
+        offset: 48,
+        red_left_pad: 8,
+        cpu_slab: cpuSlab,
+      });
+      machine.compound(
+        0x80,
+        1,
+        form === '6.1' ? ['slab'] : [],
+        form === '6.1' ? {} : { _mapcount: machine.type('slab') },
+      );
+      made.set('slab', machine.struct(0x80), { slab_cache: cache, objects: 85, freelist: object(7) });
+      // The CPU whose slab it is has one more at hand; a slab that is another's does not count.
+      made.set('kmem_cache_cpu', cpuSlab, { freelist: object(50), slab: machine.struct(0x80) });
+      machine.symbols.__cpu_possible_mask = made.place('cpumask', { 'bits[0]': 1 });
+      const at = (address: bigint) => machine.one(`0x${address.toString(16)}`).object;
+      const found = (n: number, offset: number, free: boolean) => ({
+        address: `0x${object(n).toString(16)}`,
+        offset,
+        free,
+      });
+      assert.deepEqual(at(object(0)), found(0, 0, false));
+      assert.deepEqual(at(object(7) + 95n), found(7, 95, true));
+      // In its second page.
+      assert.deepEqual(at(object(50) + 5n), found(50, 5, true));
+      assert.equal(at(start + 4n), null);
+      assert.equal(at(object(85)), null);
+      made.set('kmem_cache_cpu', cpuSlab, { slab: machine.struct(0x90) });
+      assert.deepEqual(at(object(50)), found(50, 0, false));
+    });
+
     it(`of a file tells which, and where in it (${form})`, () => {
       const machine = new Machine(form);
       const mapping = machine.file();
@@ -351,7 +395,7 @@ describe('pages that were smashed', () => {
     machine.made.set('slab', machine.struct(12), { slab_cache: 0x1000n });
     const { page, missing } = list(machine, '12');
     assert.deepEqual(page.use, { kind: 'typed', type: 'slab' });
-    assert.match(missing[0]!, /^page frame 12: the slab: /);
+    assert.match(missing.join('\n'), /^page frame 12: the slab: /m);
   });
 
   it('have a struct page that is not in the dump', () => {

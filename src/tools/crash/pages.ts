@@ -1,12 +1,14 @@
 /** The `pages` view: what a physical page is: whose, in what state, whether the dump has it. Addresses are "0x…". */
 import { VmcoreError } from '../../base/errors.ts';
-import { asPfn, asVaddr, hex, type Pfn } from '../../base/units.ts';
+import { asPfn, asVaddr, hex, type Pfn, type Vaddr } from '../../base/units.ts';
 import type { PageState } from '../../formats/dump.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { type MemoryNode, readNodes } from '../../kernel/memory-nodes.ts';
 import { Missing } from '../../kernel/missing.ts';
 import { PageStructs } from '../../kernel/page-struct.ts';
 import { type PageUse, pageUse } from '../../kernel/page-use.ts';
+import { readSlabCache } from '../../kernel/slab.ts';
+import { slabAt, slabObjectAt } from '../../kernel/slab-objects.ts';
 import type { Struct } from '../../kernel/struct.ts';
 import { addressFrom } from './address.ts';
 
@@ -40,6 +42,8 @@ export interface PageInfo {
   } | null;
   /** Null when it could not be read. */
   readonly use: PageUse | null;
+  /** Of a slab, when an address in it was asked for: the object it is in. */
+  readonly object: { readonly address: string; readonly offset: number; readonly free: boolean } | null;
 }
 
 export interface PageList {
@@ -56,9 +60,10 @@ export function describePages(crashed: CrashedKernel, what: readonly string[]): 
   const structs = missing.attempt('the struct pages', () => new PageStructs(crashed));
   const nodes = readNodes(crashed, missing);
   const pages = what.map((asked) => {
-    const pfn = pageFrame(crashed, structs, asked);
+    const place = placeOf(crashed, structs, asked);
+    const { pfn } = place;
     const noted = new Missing();
-    const page = describe(crashed, structs, nodes, pfn, noted);
+    const page = describe(crashed, structs, nodes, place, noted);
     for (const line of noted.lines) missing.note(`page frame ${pfn}: ${line}`);
     return { asked, ...page };
   });
@@ -68,15 +73,22 @@ export function describePages(crashed: CrashedKernel, what: readonly string[]): 
 /** The upper half of the address space is the kernel's on both architectures. */
 const kernelHalf = 1n << 63n;
 
-function pageFrame(crashed: CrashedKernel, structs: PageStructs | undefined, asked: string): Pfn {
+/** `address`: of the kernel, when what was asked for is one, and not that of a struct page. */
+interface Place {
+  readonly pfn: Pfn;
+  readonly address: Vaddr | undefined;
+}
+
+function placeOf(crashed: CrashedKernel, structs: PageStructs | undefined, asked: string): Place {
   const { pageSize } = crashed.dump.memory;
   const decimal = /^\d{1,15}$/.test(asked) ? Number(asked) : undefined;
-  if (decimal !== undefined) return inRange(crashed, decimal, asked);
+  if (decimal !== undefined) return { pfn: inRange(crashed, decimal, asked), address: undefined };
   const address = addressFrom(crashed, asked);
-  if (address < kernelHalf) return inRange(crashed, Math.floor(Number(address) / pageSize), asked);
+  if (address < kernelHalf)
+    return { pfn: inRange(crashed, Math.floor(Number(address) / pageSize), asked), address: undefined };
   const pfn = structs?.pfnOf(address);
-  if (pfn !== undefined) return pfn;
-  return asPfn(Math.floor(crashed.kernel.translate(address).paddr / pageSize));
+  if (pfn !== undefined) return { pfn, address: undefined };
+  return { pfn: asPfn(Math.floor(crashed.kernel.translate(address).paddr / pageSize)), address };
 }
 
 /** 52 bits of physical address are the most there are. */
@@ -93,7 +105,7 @@ function describe(
   crashed: CrashedKernel,
   structs: PageStructs | undefined,
   nodes: readonly MemoryNode[],
-  pfn: Pfn,
+  { pfn, address }: Place,
   missing: Missing,
 ): Omit<PageInfo, 'asked'> {
   const { memory } = crashed.dump;
@@ -141,7 +153,29 @@ function describe(
     index: mapped?.index ?? null,
     compound,
     use,
+    object:
+      address === undefined || use?.kind !== 'slab'
+        ? null
+        : (missing.attempt('its object', () =>
+            objectAt(crashed, head, pfn - (block?.head ?? pfn), address, missing),
+          ) ?? null),
   };
+}
+
+/** The first byte of a slab is in the same mapping as the address: the linear one. `behindHead`: pages. */
+function objectAt(
+  crashed: CrashedKernel,
+  head: Struct,
+  behindHead: number,
+  address: Vaddr,
+  missing: Missing,
+): PageInfo['object'] {
+  const { pageSize } = crashed.dump.memory;
+  const slab = slabAt(crashed, head.address);
+  const cache = readSlabCache(crashed, slab.pointer('slab_cache'), missing);
+  const start = asVaddr(address - (address % BigInt(pageSize)) - BigInt(behindHead * pageSize));
+  const object = slabObjectAt(crashed, cache, { slab, start }, address);
+  return object === undefined ? null : { ...object, address: hex(object.address) };
 }
 
 /** What a page frame is that has no struct page, or none that can be read. */
@@ -154,6 +188,7 @@ const unknown = {
   index: null,
   compound: null,
   use: null,
+  object: null,
 } as const;
 
 /** Only the head of a compound page has them; it is called __folio_index since 7.0, for folios have it. */
