@@ -18,7 +18,7 @@ const common = `struct list_head { struct list_head *next; struct list_head *pre
   struct vfsmount { struct dentry *mnt_root; struct super_block *mnt_sb; int mnt_flags; };
   struct path { struct vfsmount *mnt; struct dentry *dentry; };`;
 const mount = (link: string): string =>
-  `struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; char *mnt_devname; ${link} int mnt_id; };`;
+  `struct mount { struct mount *mnt_parent; struct dentry *mnt_mountpoint; struct vfsmount mnt; char *mnt_devname; ${link} struct mnt_namespace *mnt_ns; int mnt_id; };`;
 
 const forms = {
   'before 6.8': `${common} ${mount('struct list_head mnt_list;')}
@@ -97,6 +97,7 @@ class MountKernel {
     const mount = this.made.place('mount', {}, 4096);
     this.made.set('mount', mount, {
       mnt_parent: mount,
+      mnt_ns: this.namespace,
       mnt_mountpoint: this.roots[i]!,
       mnt_devname: this.made.text(source),
       'mnt.mnt_root': this.roots[i]!,
@@ -167,6 +168,17 @@ for (const form of ['before 6.8', 'since 6.8'] as const) {
         kernel.read().mounts.map(({ id }) => id),
         [1, 30],
       );
+    });
+
+    it('of another namespace are not shown', () => {
+      const kernel = new MountKernel(form);
+      kernel.made.set('mount', kernel.mounts[0]!, { mnt_ns: 0x1234n });
+      const { mounts, lines } = kernel.read();
+      assert.deepEqual(
+        mounts.map(({ id }) => id),
+        [20, 30],
+      );
+      assert.match(lines[0]!, /^a mount: what is at 0x\w+ is none of this namespace$/);
     });
 
     it('of which one is not in the dump are told, and the others are there', () => {

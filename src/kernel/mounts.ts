@@ -5,7 +5,7 @@
  * tree mnt_namespace.mounts since (2eea9ce4310d), by their unique numbers. Between 5.8 and 6.8 readers of /proc/mounts have a marker in the list
  * (MNT_CURSOR, 9f6c61f96f2d).
  */
-import type { Vaddr } from '../base/units.ts';
+import { hex, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkDamagedList } from './damaged-list.ts';
 import type { Missing } from './missing.ts';
@@ -53,6 +53,9 @@ export function* readMounts(crashed: CrashedKernel, namespace: Struct, missing: 
     const mount = crashed.struct('mount', address);
     const isCursor = missing.attempt('a mount', () => (mount.number('mnt.mnt_flags') & cursor) !== 0);
     if (isCursor !== false) continue;
+    const ofOthers = missing.attempt('a mount', () => mount.pointer('mnt_ns') !== namespace.address);
+    if (ofOthers === true) missing.note(`a mount: what is at ${hex(address)} is none of this namespace`);
+    if (ofOthers !== false) continue;
     const read = missing.attempt('a mount', () => readMount(crashed, mount, missing));
     if (read !== undefined) yield read;
   }

@@ -122,6 +122,29 @@ for (const form of ['since 5.14', '4.18'] as const satisfies readonly TaskForm[]
   });
 }
 
+describe('run queues', () => {
+  it('with a pointer to what is no idle task have none', () => {
+    const kernel = new TaskKernel('since 5.14');
+    kernel.made.set('rq', kernel.symbols.runqueues!, { idle: kernel.at(30) });
+    const missing = new Missing();
+    const tasks = [...readTasks(open(kernel), { idle: 'with', missing })];
+    assert.deepEqual(
+      tasks.slice(0, 2).map(({ comm }) => comm),
+      ['swapper/1', 'init'],
+    );
+    assert.match(missing.lines[0]!, /^the idle task of CPU 0: what is at 0x\w+ is none$/);
+  });
+
+  it('whose task says that it ran elsewhere do not tell what ran', () => {
+    const kernel = new TaskKernel('since 5.14');
+    kernel.made.set('rq', kernel.symbols.runqueues!, { curr: kernel.at(21) });
+    assert.throws(
+      () => currentTask(open(kernel), 0),
+      failsWith('E_CORRUPT', /^what ran on CPU 0 says that it ran on CPU 1$/),
+    );
+  });
+});
+
 describe('tasks of a kernel that tells too little', () => {
   it('are no empty list', () => {
     const { made } = new TaskKernel('since 5.14');

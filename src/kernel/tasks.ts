@@ -10,7 +10,7 @@
  * A task list that is broken gives what can be found by both directions of its links and by the table of pids (task-pids.ts), and says so.
  */
 import { VmcoreError } from '../base/errors.ts';
-import type { Vaddr } from '../base/units.ts';
+import { hex, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkDamagedList } from './damaged-list.ts';
 import { Missing } from './missing.ts';
@@ -72,11 +72,10 @@ export function readTask(crashed: CrashedKernel, address: bigint): Task {
  */
 export function* readTasks(crashed: CrashedKernel, { idle, missing }: TaskSelection): Generator<Task> {
   const seen = new Set<bigint>();
-  for (const address of idle === 'with' ? idleTasks(crashed, missing) : []) {
-    if (seen.has(address)) continue;
-    seen.add(address);
-    const task = missing.attempt('an idle task', () => readTask(crashed, address));
-    if (task !== undefined) yield task;
+  for (const task of idle === 'with' ? idleTasks(crashed, missing) : []) {
+    if (seen.has(task.address)) continue;
+    seen.add(task.address);
+    yield task;
   }
   // Of this walk alone: whether anything is wrong with the lists decides what is done next.
   const ofLists = new Missing();
@@ -110,9 +109,12 @@ function* tasksByPid(crashed: CrashedKernel, seen: Set<bigint>, missing: Missing
     );
 }
 
-/** What ran on a CPU when the machine stopped; an idle task when nothing did. */
-export const currentTask = (crashed: CrashedKernel, cpu: number): Task =>
-  readTask(crashed, runQueue(crashed, cpu).pointer('curr'));
+/** What ran on a CPU when the machine stopped; an idle task when nothing did. E_CORRUPT when it says that it ran elsewhere. */
+export function currentTask(crashed: CrashedKernel, cpu: number): Task {
+  const task = readTask(crashed, runQueue(crashed, cpu).pointer('curr'));
+  if (task.cpu === cpu) return task;
+  throw corrupt(crashed, `what ran on CPU ${cpu} says that it ran on CPU ${task.cpu}`);
+}
 
 /** By its pid (a thread's own, not its process's); of the idle tasks, pid 0, that of the first CPU. `missing`: as readTasks. */
 export function findTask(crashed: CrashedKernel, pid: number, missing: Missing): Task | undefined {
@@ -125,20 +127,25 @@ export function findTask(crashed: CrashedKernel, pid: number, missing: Missing):
 export function runQueue(crashed: CrashedKernel, cpu: number): Struct {
   const queue = crashed.struct('rq', crashed.perCpu('runqueues', cpu));
   if (!queue.has('cpu') || queue.number('cpu') === cpu) return queue;
-  throw new VmcoreError(
-    'E_CORRUPT',
-    `the run queue of CPU ${cpu} says that it is of CPU ${queue.number('cpu')}`,
-    {
-      file: crashed.dump.source.name,
-    },
-  );
+  throw corrupt(crashed, `the run queue of CPU ${cpu} says that it is of CPU ${queue.number('cpu')}`);
 }
 
-function* idleTasks(crashed: CrashedKernel, missing: Missing): Generator<bigint> {
+const corrupt = (crashed: CrashedKernel, what: string): VmcoreError =>
+  new VmcoreError('E_CORRUPT', what, { file: crashed.dump.source.name });
+
+function* idleTasks(crashed: CrashedKernel, missing: Missing): Generator<Task> {
+  const idleClass = crashed.symbols.address('idle_sched_class');
   for (const cpu of missing.attempt('the CPUs', () => crashed.cpus) ?? []) {
-    const idle = missing.attempt(`the idle task of CPU ${cpu}`, () => runQueue(crashed, cpu).pointer('idle'));
-    // A CPU that was never brought up has none.
-    if (idle !== undefined && idle !== 0n) yield idle;
+    const idle = missing.attempt(`the idle task of CPU ${cpu}`, () => {
+      const address = runQueue(crashed, cpu).pointer('idle');
+      // A CPU that was never brought up has none.
+      if (address === 0n) return undefined;
+      const task = readTask(crashed, address);
+      const hasClass = idleClass !== undefined && task.struct.has('sched_class');
+      if (task.pid === 0 && (!hasClass || task.struct.pointer('sched_class') === idleClass)) return task;
+      throw corrupt(crashed, `what is at ${hex(address)} is none`);
+    });
+    if (idle !== undefined) yield idle;
   }
 }
 

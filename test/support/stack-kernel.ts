@@ -247,8 +247,10 @@ export class StackKernel {
 
   /** What a CPU ran. */
   run(cpu: number, task: bigint): void {
+    this.kernel.memory.put(this.physical(task) + taskLayout.cpu, Uint8Array.of(cpu));
     this.put(this.areas[cpu]! + at.runqueue, task);
     this.put(this.areas[cpu]! + at.runqueue + 8n, task);
+    this.kernel.memory.put(this.physical(task) + taskLayout.cpu, Uint8Array.of(cpu, 0, 0, 0));
   }
 
   irqStack(cpu: number): SyntheticStack {
