@@ -14,7 +14,7 @@ import { ReturnHooks } from './stack-hooks.ts';
 import { CpuNotes } from './stack-registers.ts';
 import { KernelText } from './stack-text.ts';
 import type { Struct } from './struct.ts';
-import { currentTask, findTask, type Task } from './tasks.ts';
+import { currentTask, findTask, runQueue, type Task } from './tasks.ts';
 import { Arm64Walker } from './unwind-arm64.ts';
 import { emptyStack, type Place, type StackWalker, walk } from './unwind-walk.ts';
 import { X86Walker } from './unwind-x86_64.ts';
@@ -50,7 +50,7 @@ export class Unwinder {
   /** What a task does, or where it sleeps. */
   task(task: Task): Stack {
     return this.told(() => {
-      if (currentTask(this.crashed, task.cpu).address === task.address) return this.cpu(task.cpu);
+      if (this.isRunning(task)) return this.cpu(task.cpu);
       const area = taskStack(this.crashed, task.struct);
       if (area.start === 0n && isGone(task))
         return { ...emptyStack(''), end: 'exited', incomplete: undefined };
@@ -62,6 +62,12 @@ export class Unwinder {
         return place;
       });
     });
+  }
+
+  /** What its stack pointer says is of the last time that it slept then. */
+  private isRunning(task: Task): boolean {
+    const current = new Missing().attempt('', () => runQueue(this.crashed, task.cpu).pointer('curr'));
+    return current === undefined ? task.onCpu : current === task.address;
   }
 
   private fromRegisters(cpu: number, registers: Registers, pid: number): Stack {
