@@ -24,6 +24,8 @@ export class OrcTables {
   private readonly crashed: CrashedKernel;
   private readonly format: OrcFormat;
   private readonly own: Table;
+  /** What was looked up before: most tasks sleep in the same few places. */
+  private readonly found = new Map<Vaddr, OrcEntry | undefined>();
   private readonly ofModules = new Map<KernelModule, Table | undefined>();
 
   /** E_NO_INFO when symbols or types do not tell where the tables are (CONFIG_UNWINDER_ORC). */
@@ -44,6 +46,11 @@ export class OrcTables {
 
   /** The entry for an address of text, of a module's when one is given. E_UNREADABLE when the tables are not in the dump. */
   find(address: Vaddr, module: KernelModule | undefined): OrcEntry | undefined {
+    if (!this.found.has(address)) this.found.set(address, this.lookUp(address, module));
+    return this.found.get(address);
+  }
+
+  private lookUp(address: Vaddr, module: KernelModule | undefined): OrcEntry | undefined {
     const table = module === undefined ? this.own : this.tableOf(module);
     if (table === undefined) return undefined;
     let low = 0;

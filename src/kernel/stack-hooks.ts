@@ -20,7 +20,12 @@ interface Hook {
   readonly symbols: readonly string[];
   readonly name: string;
   /** The true return address of the frame that is known by `key`. */
-  find(crashed: CrashedKernel, task: Struct, key: bigint): Vaddr | undefined;
+  find(
+    crashed: CrashedKernel,
+    task: Struct,
+    key: bigint,
+    isTrampoline: (address: Vaddr) => boolean,
+  ): Vaddr | undefined;
 }
 
 const hooks: readonly Hook[] = [
@@ -28,14 +33,12 @@ const hooks: readonly Hook[] = [
   {
     symbols: ['arch_rethook_trampoline'],
     name: 'a return probe',
-    find: (crashed, task, key) =>
-      inList(crashed, task, key, { list: 'rethooks', node: 'rethook_node', frame: 'frame' }),
+    find: inList({ list: 'rethooks', node: 'rethook_node', frame: 'frame' }),
   },
   {
     symbols: ['__kretprobe_trampoline', 'kretprobe_trampoline'],
     name: 'a return probe',
-    find: (crashed, task, key) =>
-      inList(crashed, task, key, { list: 'kretprobe_instances', node: 'kretprobe_instance', frame: 'fp' }),
+    find: inList({ list: 'kretprobe_instances', node: 'kretprobe_instance', frame: 'fp' }),
   },
 ];
 
@@ -49,26 +52,30 @@ export interface TakenReturn {
   readonly returnAddress: Vaddr | undefined;
 }
 
-/** For the stack of one task. */
 export class ReturnHooks {
   private readonly crashed: CrashedKernel;
-  private readonly task: Struct | undefined;
+  /** By what stands on the stack. */
+  private readonly trampolines: ReadonlyMap<bigint, Hook>;
 
-  /** `task`: undefined when it is not known whose the stack is. */
-  constructor(crashed: CrashedKernel, task: Struct | undefined) {
+  constructor(crashed: CrashedKernel) {
     this.crashed = crashed;
-    this.task = task;
+    this.trampolines = new Map(
+      hooks.flatMap((hook) =>
+        hook.symbols.flatMap((name) => {
+          const address = crashed.symbols.address(name);
+          return address === undefined ? [] : [[address, hook] as const];
+        }),
+      ),
+    );
   }
 
-  /** Undefined for a return address that nobody took. */
-  taken(returnAddress: Vaddr, key: bigint): TakenReturn | undefined {
-    const { crashed, task } = this;
-    const hook = hooks.find(({ symbols }) =>
-      symbols.some((name) => crashed.symbols.address(name) === returnAddress),
-    );
+  /** Undefined for a return address that nobody took. `task`: whose stack it is on; undefined when that is not known. */
+  taken(returnAddress: Vaddr, key: bigint, task: Struct | undefined): TakenReturn | undefined {
+    const hook = this.trampolines.get(returnAddress);
     if (hook === undefined) return undefined;
-    const found = task && new Missing().attempt('', () => hook.find(crashed, task, key));
-    return { by: hook.name, returnAddress: found };
+    const find = (): Vaddr | undefined =>
+      task && hook.find(this.crashed, task, key, (address) => this.trampolines.has(address));
+    return { by: hook.name, returnAddress: new Missing().attempt('', find) };
   }
 }
 
@@ -94,22 +101,24 @@ function inShadowStack({ kernel, layouts }: CrashedKernel, task: Struct, key: bi
   return undefined;
 }
 
-function inList(
-  crashed: CrashedKernel,
-  task: Struct,
-  key: bigint,
-  { list, node, frame }: { readonly list: string; readonly node: string; readonly frame: string },
-): Vaddr | undefined {
-  const inNode = BigInt(crashed.layouts.requireOffset(`${node}.llist`));
-  // An llist_head is a pointer to the first node, as an hlist_head is.
-  for (const link of walkHlist(crashed.kernel, task.addressOf(list))) {
-    const taken = crashed.struct(node, link - inNode);
-    const returnAddress = taken.pointer('ret_addr');
-    // Of several probes of a function only the first one to come took the true address.
-    if (taken.pointer(frame) === key && !isTrampoline(crashed, returnAddress)) return returnAddress;
-  }
-  return undefined;
+function inList({
+  list,
+  node,
+  frame,
+}: {
+  readonly list: string;
+  readonly node: string;
+  readonly frame: string;
+}): Hook['find'] {
+  return (crashed, task, key, isTrampoline) => {
+    const inNode = BigInt(crashed.layouts.requireOffset(`${node}.llist`));
+    // An llist_head is a pointer to the first node, as an hlist_head is.
+    for (const link of walkHlist(crashed.kernel, task.addressOf(list))) {
+      const taken = crashed.struct(node, link - inNode);
+      const returnAddress = taken.pointer('ret_addr');
+      // Of several probes of a function only the first one to come took the true address.
+      if (taken.pointer(frame) === key && !isTrampoline(returnAddress)) return returnAddress;
+    }
+    return undefined;
+  };
 }
-
-const isTrampoline = ({ symbols }: CrashedKernel, address: Vaddr): boolean =>
-  hooks.some((hook) => hook.symbols.some((name) => symbols.address(name) === address));

@@ -29,6 +29,8 @@ export class KernelText {
   private readonly own: readonly TextRange[];
   private modules: readonly TextRange[] | undefined;
   private bpf: readonly TextRange[] | undefined;
+  /** What was looked up before: most tasks sleep in the same few places. */
+  private readonly functions = new Map<Vaddr, PlacedSymbol | undefined>();
 
   /** E_NO_INFO when no symbols are known. */
   constructor(crashed: CrashedKernel) {
@@ -56,6 +58,11 @@ export class KernelText {
 
   /** The function that runs at an address of text; of BPF's the module is "bpf", as in /proc/kallsyms. */
   functionAt(address: Vaddr): PlacedSymbol | undefined {
+    if (!this.functions.has(address)) this.functions.set(address, this.lookUp(address));
+    return this.functions.get(address);
+  }
+
+  private lookUp(address: Vaddr): PlacedSymbol | undefined {
     const range = this.at(address);
     if (range?.bpf === undefined)
       return range === undefined ? undefined : this.crashed.symbols.lookup(address);

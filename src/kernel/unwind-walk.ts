@@ -47,6 +47,8 @@ export interface WalkSources<P extends Place> {
   readonly path: StackPath;
   readonly walker: StackWalker<P>;
   readonly hooks: ReturnHooks;
+  /** Whose stack it is, when that is known. */
+  readonly task: Struct | undefined;
   /** What is known before the walk begins. */
   readonly remarks: readonly string[];
 }
@@ -64,7 +66,7 @@ export const emptyStack = (incomplete: string): Stack => ({
 
 /** Walks from where `begin` says. Never throws for what is wrong with the dump: the stack tells. */
 export function walk<P extends Place>(
-  { crashed, text, path, walker, hooks, remarks: known }: WalkSources<P>,
+  { crashed, text, path, task, walker, hooks, remarks: known }: WalkSources<P>,
   begin: () => P,
 ): Stack {
   const frames: Frame[] = [];
@@ -80,7 +82,7 @@ export function walk<P extends Place>(
     let place = begin();
     for (;;) {
       if (frames.length >= maxFrames) return incomplete(`more than ${maxFrames} frames`);
-      const taken = place.key === undefined ? undefined : hooks.taken(place.pc, place.key);
+      const taken = place.key === undefined ? undefined : hooks.taken(place.pc, place.key, task);
       if (taken !== undefined) {
         if (taken.returnAddress === undefined)
           return incomplete(`${taken.by} took the return address, and what it was is not known`);

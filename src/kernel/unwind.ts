@@ -25,6 +25,7 @@ export class Unwinder {
   readonly notes: CpuNotes;
   private readonly crashed: CrashedKernel;
   private text: KernelText | undefined;
+  private hooks: ReturnHooks | undefined;
   private orc: OrcTables | undefined;
 
   constructor(crashed: CrashedKernel) {
@@ -107,23 +108,24 @@ export class Unwinder {
     const { crashed } = this;
     this.text ??= new KernelText(crashed);
     const { text } = this;
-    const hooks = new ReturnHooks(crashed, task);
+    this.hooks ??= new ReturnHooks(crashed);
+    const { hooks } = this;
     if (crashed.dump.arch === 'arm64') {
       const walker = new Arm64Walker(crashed, text, path);
-      return walk({ crashed, text, path, walker, hooks, remarks }, () => begin(walker));
+      return walk({ crashed, text, path, task, walker, hooks, remarks }, () => begin(walker));
     }
     const orc = this.orcTables();
     const walker =
       orc === undefined
         ? new X86FrameWalker(crashed, text, path)
         : new X86Walker({ crashed, text, orc }, path);
-    return walk({ crashed, text, path, walker, hooks, remarks }, () => begin(walker));
+    return walk({ crashed, text, path, task, walker, hooks, remarks }, () => begin(walker));
   }
 
   /** Undefined when the kernel is built without: then with frame pointers. */
   private orcTables(): OrcTables | undefined {
-    if (this.crashed.symbols.address('__start_orc_unwind_ip') === undefined) return undefined;
-    this.orc ??= new OrcTables(this.crashed);
+    if (this.orc === undefined && this.crashed.symbols.address('__start_orc_unwind_ip') !== undefined)
+      this.orc = new OrcTables(this.crashed);
     return this.orc;
   }
 
