@@ -17,6 +17,7 @@ const library = {
   'http-worker': 'src/sys/http-worker.ts',
   'blob-worker': 'src/sys/blob-worker.ts',
 };
+const browser = { browser: 'src/library/browser.ts' };
 const commandLine = { main: 'src/cli/main.ts', 'http-worker': library['http-worker'] };
 const compressWorker = { 'compress-worker': 'src/tools/makedumpfile/compress/compress-worker.ts' };
 
@@ -43,6 +44,7 @@ async function bundle(
 
 rmSync(dist, { recursive: true, force: true });
 await bundle(library, dist, 'js');
+await bundle(browser, dist, 'js');
 await bundle(commandLine, join(dist, 'cli'), 'js');
 await bundle(compressWorker, join(dist, 'cli'), 'mjs');
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {

@@ -1,28 +1,6 @@
 /**
- * The library: `import { openDump } from 'vmcore'`. What is exported here is its interface, described in docs/library.md; nothing else is.
+ * The library: `import { openDump } from 'vmcore'`. What is exported here is its interface, described in docs/library.md; nothing else is. In browsers:
+ * browser.ts.
  */
-export { type ErrorCode, VmcoreError } from '../base/errors.ts';
-export type { Vaddr } from '../base/units.ts';
-export type { Frame, FrameEvidence, Stack, StackEnd } from '../kernel/frame.ts';
-export type { Struct } from '../kernel/struct.ts';
-export type { PlacedSymbol } from '../kernel/symbols.ts';
-export type { TaskState } from '../kernel/task-state.ts';
-export type { DumpInfo } from '../tools/crash/info.ts';
-export type { LogRecord } from '../tools/crash/log.ts';
-export type { CrashDump, TaskOptions } from './crash-dump.ts';
-export type { DumpCpu } from './dump-cpu.ts';
-export type { DumpKernel } from './dump-kernel.ts';
-export type { DumpModule } from './dump-module.ts';
-export type { DumpTask } from './dump-task.ts';
-export { type DumpInput, type OpenDumpOptions, openDump } from './open.ts';
-export type { Results } from './results.ts';
-export type {
-  AddressLike,
-  AnyMembers,
-  Described,
-  KernelArray,
-  KernelObject,
-  KernelPointer,
-  KernelValue,
-} from './value-types.ts';
-export type { Views } from './views.ts';
+export * from './interface.ts';
+export { openDump } from './open.ts';
