@@ -111,7 +111,10 @@ export function moduleKernel(form: ModuleForm): ModuleKernel {
     memory.put(Number(address - directMap) + offset, new TextEncoder().encode(`${value}\0`));
   const link = (head: bigint, nodes: readonly bigint[]): void => {
     const ring = [head, ...nodes];
-    for (const [i, node] of ring.entries()) put(node, 0, ring[(i + 1) % ring.length]!);
+    for (const [i, node] of ring.entries()) {
+      put(node, 0, ring[(i + 1) % ring.length]!);
+      put(node, 8, ring.at(i - 1)!);
+    }
   };
   kernel.tables.map(kernelText, 0, 0x20_0000);
   const base = vmlinuxTypes(form);
