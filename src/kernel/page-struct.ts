@@ -11,7 +11,6 @@
  *
  * page-kind.ts and page-judge.ts judge millions of pages for a filter; this tells all there is of one.
  */
-import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asPfn, asVaddr, hex, type Pfn, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
@@ -126,7 +125,7 @@ export class PageStructs {
   }
 
   private headOf(pfn: Pfn, page: Struct): Pfn | undefined {
-    const { layouts, kernel } = this.crashed;
+    const { layouts } = this.crashed;
     const isMask =
       page.has('compound_info') &&
       (this.size & (this.size - 1)) === 0 &&
@@ -139,15 +138,7 @@ export class PageStructs {
       if (head === undefined || head >= pfn) throw this.notBelieved(pfn, `is a tail of ${hex(info)}`);
       return head;
     }
-    if (
-      (viewOf(kernel.read(page.address, this.size)).getUint32(
-        4 * this.pageLayout().flags,
-        kernel.dump.littleEndian,
-      ) &
-        this.pageLayout().head) ===
-      0
-    )
-      return undefined;
+    if ((page.bigint('flags') & BigInt(this.pageLayout().head)) === 0n) return undefined;
     const next = isMask ? undefined : this.at(pfn + 1);
     const shared = next === undefined ? 0n : link(next);
     return (shared & 1n) === 1n ? (this.pfnOf(asVaddr(shared - 1n)) ?? pfn) : pfn;

@@ -35,10 +35,10 @@ export function panicReason(records: readonly LogRecord[]): PanicReason | undefi
 
 const panicLine = /^Kernel panic - not syncing: /;
 
-/** The head that an oops has: its number in brackets. "Oops: 0002 [#1] PREEMPT SMP", "Internal error: Oops: 96000045 [#1] SMP". */
-const oopsNumber = /^(?!.*\bNMI backtrace).*\[#\d+\]/;
+/** The head that an oops has, with its code and number: "Oops: 0002 [#1] PREEMPT SMP", "Internal error: Oops: 96000045 [#1] SMP". */
+const oopsNumber = /: [0-9a-f]+ \[#\d+\]/;
 
-/** What tells more of an oops than its head does; it stands a few lines above. */
+/** What tells more of an oops than its head does; it stands above. */
 const oopsHeads: readonly RegExp[] = [
   /^BUG: kernel NULL pointer dereference/,
   // As until 5.0: "BUG: unable to handle kernel paging request at …".
