@@ -47,7 +47,7 @@ export type JsonValue =
   | { readonly [member: string]: JsonValue };
 
 /** More numbers than any structure of the kernel has; type information that was smashed may tell of more. */
-const maxParts = 2 ** 20;
+const maxParts = 2 ** 18;
 const maxDepth = 64;
 
 /** The value of this type at `address`. Never throws for what the dump lacks; E_CORRUPT when the type makes no sense. */
