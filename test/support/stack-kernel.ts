@@ -93,6 +93,8 @@ export class StackKernel {
   private readonly areas: readonly bigint[];
   private readonly tasks: bigint[] = [];
   private readonly freed: bigint;
+  /** Physical address of its BTF. */
+  readonly typesAt: number;
 
   constructor({
     arch = 'x86_64',
@@ -113,7 +115,8 @@ export class StackKernel {
     this.freed = this.firstFunction + 0x3100n;
     this.areas = [0, 1].map(() => this.allocate(areaSize, 4096));
     const bytes = stackTypes({ arch, orc: orcTypes[orc], recordMeta, shadowStack }).bytes();
-    const types_ = kernel.place(bytes);
+    const types = kernel.place(bytes);
+    this.typesAt = this.physical(types);
     const words = (values: readonly bigint[]): bigint => {
       const address = this.allocate(8 * values.length);
       values.forEach((value, i) => {
@@ -122,8 +125,8 @@ export class StackKernel {
       return address;
     };
     kernel.addInfo({
-      'SYMBOL(__start_BTF)': types_,
-      'SYMBOL(__stop_BTF)': types_ + BigInt(bytes.length),
+      'SYMBOL(__start_BTF)': types,
+      'SYMBOL(__stop_BTF)': types + BigInt(bytes.length),
       'SYMBOL(__per_cpu_offset)': words(this.areas),
       'SYMBOL(__cpu_possible_mask)': words([3n]),
       'SYMBOL(__cpu_online_mask)': words([3n]),

@@ -79,4 +79,15 @@ describe('readStacks', () => {
       ],
     );
   });
+
+  it('says what is missing when there are no types', () => {
+    const { made } = crashedStacks();
+    made.open();
+    made.kernel.addInfo({ 'SYMBOL(__stop_BTF)': 0n });
+    made.kernel.memory.put(made.typesAt, new Uint8Array(4));
+    assert.throws(
+      () => readStacks(made.reopen(), { of: 'CPUs' }),
+      failsWith('E_NO_INFO', /nothing tells the size of cpumask/),
+    );
+  });
 });

@@ -1,5 +1,4 @@
 /** The `bt` view: what CPUs did when the machine stopped, and where tasks are. Addresses are "0x…", offsets bytes. */
-import { VmcoreError } from '../../base/errors.ts';
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { crashingCpu } from '../../kernel/crashing-cpu.ts';
@@ -103,11 +102,8 @@ function cpusThatRan(crashed: CrashedKernel, unwinder: Unwinder, missing: Missin
   const online = missing.attempt('which CPUs were online', () => crashed.cpuMask('online')) ?? [];
   const saved = missing.attempt('the registers of the CPUs', () => unwinder.notes.all()) ?? new Map();
   const cpus = [...new Set([...online, ...saved.keys()])].sort((a, b) => a - b);
-  if (cpus.length > 0) return cpus;
-  throw new VmcoreError('E_NO_INFO', 'nothing tells which CPUs there were', {
-    file: crashed.dump.source.name,
-    hint: 'name a task by its pid',
-  });
+  // With nothing to show, why is the answer.
+  return cpus.length > 0 ? cpus : crashed.cpuMask('online');
 }
 
 const taskStack = (unwinder: Unwinder, task: Task): TaskStack => ({
