@@ -130,7 +130,7 @@ describe('what vmcore FILE prints first', () => {
   });
 
   it('takes the place from the stack when the log does not tell it', () => {
-    const panic = { message: 'Kernel panic - not syncing: x', time: 1, cause: undefined, where: undefined };
+    const panic = { message: 'Kernel panic - not syncing: x', time: 1, cause: null, where: null };
     assert.equal(fields({ panic }).Where, 'write_to_null+0x16 [crash_module]');
     assert.equal(fields({ panic, crashed: null }).Where, undefined);
   });

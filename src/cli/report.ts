@@ -41,7 +41,7 @@ export function reportFields({ dump, system, panic, crashed, memory }: CrashRepo
   const level = dump.dumpLevel === null ? '' : `, level ${dump.dumpLevel}`;
   const uptime = system?.uptimeSeconds ?? dump.uptimeSeconds;
   const fields: [string, string][] = [['Panic', panic?.message ?? 'no panic message found in the log']];
-  if (panic?.cause !== undefined) fields.push(['Cause', panic.cause.message]);
+  if (panic !== null && panic.cause !== null) fields.push(['Cause', panic.cause.message]);
   const frame = crashed === null ? undefined : whereItWas(crashed.frames);
   const where = panic?.where ?? (frame === undefined ? undefined : placeOf(frame));
   if (where !== undefined) fields.push(['Where', where]);

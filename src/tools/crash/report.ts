@@ -11,7 +11,7 @@ import { type CpuStack, type FrameInfo, readStacks, type StackInfo } from './bt.
 import { type DumpInfo, summarize } from './info.ts';
 import type { LogRecord } from './log.ts';
 import { describeMemory, type MemoryUse } from './mem.ts';
-import { type PanicReason, panicReason } from './panic-reason.ts';
+import { type PanicLine, panicReason } from './panic-reason.ts';
 import { describeSystem, type SystemInfo } from './sys.ts';
 
 export interface CpuDoing {
@@ -25,10 +25,17 @@ export interface CpuDoing {
   readonly doing: string | null;
 }
 
+export interface PanicInfo extends PanicLine {
+  /** What the message is only a consequence of. */
+  readonly cause: PanicLine | null;
+  /** As the log has it: "write_to_null+0x1b/0x30 [crash_module]". */
+  readonly where: string | null;
+}
+
 export interface CrashReport {
   readonly dump: DumpInfo;
   readonly system: SystemInfo | null;
-  readonly panic: PanicReason | null;
+  readonly panic: PanicInfo | null;
   /** The CPU that crashed, what it ran, and its stack. */
   readonly crashed: CpuStack | null;
   readonly cpus: readonly CpuDoing[];
@@ -44,7 +51,9 @@ export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): Cr
   const missing = new Missing();
   const { info, log } = summarize(dump);
   for (const line of info.missing) missing.note(line);
-  const panic = panicReason(log) ?? null;
+  const reason = panicReason(log);
+  const panic =
+    reason === undefined ? null : { ...reason, cause: reason.cause ?? null, where: reason.where ?? null };
   const container = {
     dump: info,
     panic,
@@ -90,7 +99,7 @@ function openNoting(
 /** Records of the log that are shown. */
 const shownRecords = 12;
 
-function lastLines(log: readonly LogRecord[], panic: PanicReason | null): CrashReport['log'] {
+function lastLines(log: readonly LogRecord[], panic: PanicInfo | null): CrashReport['log'] {
   const { time, message } = panic?.cause ?? panic ?? { time: 0, message: undefined };
   const at = log.findIndex((record) => record.time === time && record.text.trimEnd() === message);
   const end = at < 0 ? log.length : at + 1;
