@@ -63,6 +63,7 @@ const report: CrashReport = {
     cause: { message: 'BUG: kernel NULL pointer dereference, address: 0000000000000000', time: 5 },
     where: 'write_to_null+0x1b/0x30 [crash_module]',
   },
+  where: 'write_to_null+0x1b/0x30 [crash_module]',
   crashed: {
     cpu: 1,
     crashed: true,
@@ -129,16 +130,11 @@ describe('what vmcore FILE prints first', () => {
     });
   });
 
-  it('takes the place from the stack when the log does not tell it', () => {
-    const panic = { message: 'Kernel panic - not syncing: x', time: 1, cause: null, where: null };
-    assert.equal(fields({ panic }).Where, 'write_to_null+0x16 [crash_module]');
-    assert.equal(fields({ panic, crashed: null }).Where, undefined);
-  });
-
   it('says what is not known, rather than leaving it out', () => {
     const unknown = fields({
       panic: null,
       system: null,
+      where: null,
       crashed: null,
       memory: null,
       dump: { ...report.dump, release: null, crashTime: null, uptimeSeconds: null, incomplete: true },

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { formatSize } from '../base/units.ts';
-import { type CrashReport, placeOf, reportCrash, whereItWas } from '../tools/crash/report.ts';
+import { type CrashReport, reportCrash } from '../tools/crash/report.ts';
 import { stackText } from './bt.ts';
 import { formatDuration } from './info.ts';
 import { addDumpOptions, crashedKernelOf, type DumpOptions, openDumpFile } from './open.ts';
@@ -35,16 +35,21 @@ export const reportCommand = (): Command =>
 
 const unknown = 'unknown';
 
-export function reportFields({ dump, system, panic, crashed, memory }: CrashReport): [string, string][] {
+export function reportFields({
+  dump,
+  system,
+  panic,
+  where,
+  crashed,
+  memory,
+}: CrashReport): [string, string][] {
   const count = (value: number): string => value.toLocaleString('en-US');
   const { pages } = dump;
   const level = dump.dumpLevel === null ? '' : `, level ${dump.dumpLevel}`;
   const uptime = system?.uptimeSeconds ?? dump.uptimeSeconds;
   const fields: [string, string][] = [['Panic', panic?.message ?? 'no panic message found in the log']];
   if (panic !== null && panic.cause !== null) fields.push(['Cause', panic.cause.message]);
-  const frame = crashed === null ? undefined : whereItWas(crashed.frames);
-  const where = panic?.where ?? (frame === undefined ? undefined : placeOf(frame));
-  if (where !== undefined) fields.push(['Where', where]);
+  if (where !== null) fields.push(['Where', where]);
   fields.push(
     [
       'Who',

@@ -35,7 +35,15 @@ describe('a report', () => {
     const dump = fakeDump({ memory: new SparseMemory([{ start: 0, end: 8192 }]) });
     const { dump: info, missing, ...rest } = reportCrash(dump, openCrashedKernel);
     assert.equal(info.pages.ram, 2);
-    assert.deepEqual(rest, { panic: null, log: [], system: null, crashed: null, cpus: [], memory: null });
+    assert.deepEqual(rest, {
+      panic: null,
+      where: null,
+      log: [],
+      system: null,
+      crashed: null,
+      cpus: [],
+      memory: null,
+    });
     assert.equal(missing.length, 1);
     assert.match(missing[0]!, /has no VMCOREINFO note/);
   });

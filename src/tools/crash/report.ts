@@ -36,6 +36,8 @@ export interface CrashReport {
   readonly dump: DumpInfo;
   readonly system: SystemInfo | null;
   readonly panic: PanicInfo | null;
+  /** By the log; else the innermost frame of `crashed` that is not about crashing. */
+  readonly where: string | null;
   /** The CPU that crashed, what it ran, and its stack. */
   readonly crashed: CpuStack | null;
   readonly cpus: readonly CpuDoing[];
@@ -61,7 +63,15 @@ export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): Cr
   };
   const crashed = openNoting(dump, open, info, missing);
   if (crashed === undefined)
-    return { ...container, system: null, crashed: null, cpus: [], memory: null, missing: missing.lines };
+    return {
+      ...container,
+      system: null,
+      where: panic?.where ?? null,
+      crashed: null,
+      cpus: [],
+      memory: null,
+      missing: missing.lines,
+    };
   const system = describeSystem(crashed, log);
   const { nodes: _, counters: __, missing: notInMemory, ...memory } = describeMemory(crashed);
   const stacks = missing.attempt('the stacks', () => readStacks(crashed, { of: 'CPUs' }));
@@ -69,10 +79,13 @@ export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): Cr
   const cpus = stacks?.cpus ?? [];
   for (const { cpu, incomplete } of cpus)
     if (incomplete !== null) missing.note(`the stack of CPU ${cpu}: ${incomplete}`);
+  const crashing = cpus.find((cpu) => cpu.crashed);
+  const frame = crashing && whereItWas(crashing.frames);
   return {
     ...container,
     system,
-    crashed: cpus.find((cpu) => cpu.crashed) ?? null,
+    where: panic?.where ?? (frame === undefined ? null : placeOf(frame)),
+    crashed: crashing ?? null,
     cpus: cpus.map(cpuDoing),
     memory,
     missing: missing.lines,
@@ -132,5 +145,5 @@ export const whereItWas = (frames: readonly FrameInfo[]): FrameInfo | undefined 
   frames.find(({ symbol }) => symbol === null || !crashFunctions.test(symbol)) ?? frames[0];
 
 /** "recurse+0x24 [crash_module]". */
-export const placeOf = ({ symbol, offset, pc, module }: FrameInfo): string =>
+const placeOf = ({ symbol, offset, pc, module }: FrameInfo): string =>
   symbol === null ? pc : `${symbol}+0x${(offset ?? 0).toString(16)}${module === null ? '' : ` [${module}]`}`;
