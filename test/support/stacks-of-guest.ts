@@ -177,6 +177,39 @@ function checkModuleFrames(guest: CrashGuest, way: CrashWay, cpu: number): void 
   assert.deepEqual(meets, own[way]);
 }
 
+/** What brought it down, in the kernel's words: of x86 and of arm64. */
+const reasons: Readonly<Record<CrashWay, RegExp>> = {
+  sysrq: /^Kernel panic - not syncing: sysrq triggered crash$/,
+  oops: /NULL pointer dereference/,
+  'hung-cpu': /NULL pointer dereference/,
+  'stack-overflow': /stack guard page was hit|kernel stack overflow/,
+  nmi: /^Kernel panic - not syncing: NMI: Not continuing$/,
+  softirq: /^Kernel panic - not syncing: crash_module: a timer expired$/,
+  hardirq: /NULL pointer dereference/,
+  kworker: /^kernel BUG at .*crash_module\.c:\d+!$/,
+};
+
+interface OurReport {
+  readonly panic: { readonly message: string; readonly where: string | null } | null;
+  readonly crashed: {
+    readonly cpu: number;
+    readonly comm: string;
+    readonly frames: readonly OurFrame[];
+  } | null;
+  readonly system: { readonly release: string; readonly tainted: { readonly letters: string } } | null;
+}
+
+function checkReport({ dump, release }: CrashGuest, way: CrashWay, cpu: number): void {
+  const { panic, crashed, system } = vmcoreJson<OurReport>('report', dump);
+  assert.match(panic?.message ?? '', reasons[way]);
+  assert.equal(crashed?.cpu, cpu);
+  const names: Partial<Record<CrashWay, RegExp>> = { sysrq: /^sh$/, nmi: /^spinner$/, kworker: /^kworker\// };
+  assert.match(crashed?.comm ?? '', names[way] ?? /^crasher$/);
+  assert.equal(system?.release, release);
+  // A module from outside the tree that nobody signed.
+  assert.match(system?.tainted.letters ?? '', /OE/);
+}
+
 const crashedCpu = (text: string): number => {
   const trace = printedTraces(text).findLast(({ comm }) => comm !== undefined);
   return trace?.cpu ?? 0;
@@ -187,6 +220,7 @@ export function itHasTheStacksThatTheKernelPrinted(guest: () => CrashGuest, way:
   const cpu = (): number => (way === 'kworker' ? crashedCpu(readFileSync(guest().log, 'latin1')) : 0);
   it('of the CPU that went down', () => checkCrashedCpu(guest(), way, cpu()));
   it('with the frames of the module', () => checkModuleFrames(guest(), way, cpu()));
+  it('and the report says why it went down, who did it, and where', () => checkReport(guest(), way, cpu()));
   if (way === 'hung-cpu') it('of the CPU that spun with interrupts off', () => checkSpinner(guest()));
   it('of every task that slept', () => checkSleepers(guest()));
 }

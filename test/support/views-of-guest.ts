@@ -452,6 +452,88 @@ function checkRunQueues({ dump, witness }: CrashGuest): void {
   for (const name of ['busy', 'busy-too']) assert.ok(there.includes(witness.made[name]!), name);
 }
 
+interface OurInterrupts {
+  readonly irqs: readonly {
+    readonly irq: number;
+    readonly chip: string | null;
+    readonly actions: readonly { readonly name: string }[];
+    readonly counts: readonly number[];
+  }[];
+  readonly cpuInterrupts: readonly { readonly name: string; readonly counts: readonly number[] }[];
+}
+
+/** Lines of /proc/interrupts: a number or a name, a count for each CPU, and of a number the chip, its line and who handles it. */
+function checkInterrupts({ dump, release, witness }: CrashGuest): void {
+  const isArm64 = release.endsWith('arm64');
+  const { irqs, cpuInterrupts } = vmcoreJson<OurInterrupts>('irq', dump);
+  const cpus = 2;
+  let compared = 0;
+  for (const line of linesOf(file(witness, '/proc/interrupts')).slice(1)) {
+    const [label = '', ...fields] = line.trim().split(/\s+/);
+    const name = label.slice(0, -1);
+    const counts = fields.slice(0, cpus).map(Number);
+    const isNumbered = /^\d+$/.test(name);
+    const ours = isNumbered
+      ? irqs.find(({ irq }) => irq === Number(name))
+      : cpuInterrupts.find((candidate) => candidate.name === name);
+    // Those that never came are left out, and on arm64 those between CPUs have numbers of their own.
+    if (ours === undefined && !isNumbered) continue;
+    assert.ok(ours !== undefined, line);
+    compared++;
+    for (const [cpu, count] of counts.entries()) {
+      const now: number = ours.counts[cpu] ?? 0;
+      assert.ok(now >= count && now < count + 2000, `${line}: ${now} on CPU ${cpu}`);
+    }
+    if ('actions' in ours) {
+      const handlers = ours.actions.map((action) => action.name).join(', ');
+      assert.ok(line.endsWith(` ${handlers}`), `${line}: ${handlers}`);
+      // arm64's GIC has no name in its structure: what is printed of it is made up.
+      if (!isArm64) assert.ok(line.includes(` ${ours.chip} `), `${line}: ${ours.chip}`);
+    }
+  }
+  assert.ok(compared >= 10, `${compared} interrupts`);
+}
+
+interface OurSystem {
+  readonly nodename: string;
+  readonly release: string;
+  readonly version: string;
+  readonly commandLine: string;
+  readonly cpus: Readonly<Record<'possible' | 'online', readonly number[]>>;
+  readonly tainted: { readonly mask: number };
+  readonly uptimeSeconds: number;
+}
+
+function checkSystem({ dump, witness }: CrashGuest): void {
+  const { nodename, release, version, commandLine, cpus, tainted, uptimeSeconds } = vmcoreJson<OurSystem>(
+    'sys',
+    dump,
+  );
+  const line = (path: string): string => file(witness, path).trimEnd();
+  assert.deepEqual(
+    { nodename, release, version, commandLine },
+    {
+      nodename: line('/proc/sys/kernel/hostname'),
+      release: line('/proc/sys/kernel/osrelease'),
+      version: line('/proc/sys/kernel/version'),
+      commandLine: line('/proc/cmdline'),
+    },
+  );
+  for (const set of ['possible', 'online'] as const)
+    assert.equal(line(`/sys/devices/system/cpu/${set}`), '0-1');
+  assert.deepEqual(cpus.possible, [0, 1]);
+  // An arm64 CPU that is stopped takes itself off.
+  assert.deepEqual(cpus.online, release.endsWith('arm64') ? [0] : [0, 1]);
+  // A warning on the way down may add one.
+  const before = Number(line('/proc/sys/kernel/tainted'));
+  assert.equal(tainted.mask & before, before);
+  const [uptime = 0] = line('/proc/uptime').split(' ').map(Number);
+  assert.ok(
+    uptimeSeconds >= uptime - 1 && uptimeSeconds < uptime + 120,
+    `${uptimeSeconds} s, ${uptime} s before`,
+  );
+}
+
 /** Registers a test for each view. */
 export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('ps: tasks with their states, parents and when they began', () => checkTasks(guest()));
@@ -465,4 +547,6 @@ export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('locks: who waits for what, and who holds it', () => checkLocks(guest()));
   it('sym: kallsyms and the symbols of modules', () => checkSymbols(guest()));
   it('runq: who computes', () => checkRunQueues(guest()));
+  it('irq: interrupts, how often they came and who handles them', () => checkInterrupts(guest()));
+  it('sys: the machine and its kernel', () => checkSystem(guest()));
 }
