@@ -2,6 +2,7 @@
 import { cString } from '../base/bytes.ts';
 import { asVaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
+import type { Layouts } from './layouts.ts';
 
 /** struct new_utsname of include/uapi/linux/utsname.h: six strings of 65 bytes. */
 const fieldSize = 65;
@@ -15,10 +16,11 @@ export interface KernelName {
   readonly domainname: string;
 }
 
-/** E_UNREADABLE or E_NO_INFO when it is not there to be read. */
-export function readUtsname(kernel: Kernel): KernelName {
+/** `layouts` know where the name is in kernels whose vmcoreinfo does not tell it (before 5.11). E_UNREADABLE or E_NO_INFO when it is not there to be read. */
+export function readUtsname(kernel: Kernel, layouts?: Layouts): KernelName {
   const { info } = kernel;
-  const address = info.requireSymbol('init_uts_ns') + BigInt(info.requireOffset('uts_namespace.name'));
+  const offset = layouts?.offset('uts_namespace.name') ?? info.requireOffset('uts_namespace.name');
+  const address = info.requireSymbol('init_uts_ns') + BigInt(offset);
   const bytes = kernel.read(asVaddr(address), 6 * fieldSize);
   const field = (n: number): string => cString(bytes.subarray(n * fieldSize, (n + 1) * fieldSize));
   return {

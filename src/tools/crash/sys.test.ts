@@ -104,6 +104,12 @@ describe('the system', () => {
     });
   }
 
+  it('has a name also when vmcoreinfo does not tell where in its namespace that is (before 5.11)', () => {
+    const { made, symbols } = machine(until616);
+    delete made.kernel.info['OFFSET(uts_namespace.name)'];
+    assert.equal(describeSystem(made.crashed(symbols), []).nodename, 'node7');
+  });
+
   it('has the time of its own clock when no capture kernel wrote one down', () => {
     const { made, symbols } = machine(since617);
     delete made.kernel.info.CRASHTIME;

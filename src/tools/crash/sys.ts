@@ -59,7 +59,7 @@ export function describeSystem(crashed: CrashedKernel, log?: readonly LogRecord[
   const missing = new Missing();
   const { kernel, symbols, info } = crashed;
   const attempt = <T>(what: string, read: () => T): T | null => missing.attempt(what, read) ?? null;
-  const name = attempt('the name of the kernel', () => readUtsname(kernel));
+  const name = attempt('the name of the kernel', () => readUtsname(kernel, crashed.layouts));
   const times = attempt('the time', () => readTimes(crashed));
   const records = log ?? attempt('the log', () => dmesgRecords(kernel));
   return {
