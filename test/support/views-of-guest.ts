@@ -534,6 +534,64 @@ function checkSystem({ dump, witness }: CrashGuest): void {
   );
 }
 
+interface OurNumbers {
+  readonly values: readonly string[];
+}
+
+interface OurTranslation {
+  readonly physical: string;
+  readonly page: string;
+}
+
+/** A variable of the module, by its virtual address and by where the page tables have it. */
+function checkMemoryReads({ dump }: CrashGuest): void {
+  const variable = 'crash_module_answer';
+  const { values } = vmcoreJson<OurNumbers>('rd', '-32', dump, variable);
+  assert.deepEqual(values, ['0x2a']);
+  const { physical, page } = vmcoreJson<OurTranslation>('vtop', dump, variable);
+  assert.equal(page, 'present');
+  assert.deepEqual(vmcoreJson<OurNumbers>('rd', '-32', '-p', dump, physical).values, values);
+}
+
+/** The words that a process was started with, in its own memory: by the page tables of the process. */
+function checkUserMemory({ dump, witness }: CrashGuest): void {
+  const pid = `${witness.made.hold}`;
+  const { processes } = vmcoreJson<{ processes: { addressSpace: { landmarks: Record<string, string> } }[] }>(
+    'vm',
+    dump,
+    pid,
+  );
+  const start = processes[0]!.addressSpace.landmarks.arg_start!;
+  const { physical } = vmcoreJson<OurTranslation>('vtop', '--pid', pid, dump, start);
+  const words = '/bin/sh\0-c';
+  const { values } = vmcoreJson<OurNumbers>('rd', '-8', '-p', dump, physical, `${words.length}`);
+  assert.equal(String.fromCharCode(...values.map(Number)), words);
+  assert.ok(witness.processes[pid]!.files.cmdline!.startsWith(words));
+}
+
+/** struct, list and pages of what other views tell the address of. */
+function checkStructures({ dump, witness }: CrashGuest): void {
+  const { tasks } = vmcoreJson<{ tasks: { pid: number; address: string }[] }>('ps', dump);
+  const { hold } = witness.made;
+  const { address } = tasks.find(({ pid }) => pid === hold)!;
+  const { value } = vmcoreJson<{ value: unknown }>('struct', dump, 'task_struct.pid,comm', address);
+  assert.deepEqual(value, { pid: hold, comm: 'hold' });
+  const { pages } = vmcoreJson<{
+    pages: { use: { kind: string; slab?: { cache: string } }; object: unknown }[];
+  }>('pages', dump, address);
+  assert.equal(pages[0]!.use.slab?.cache, 'task_struct');
+  assert.deepEqual(pages[0]!.object, { address, offset: 0, free: false });
+  const { elements } = vmcoreJson<{ elements: { value: { name: string } }[] }>(
+    'list',
+    ...['-H', '-o', 'module.list', '-s', 'module.name'],
+    ...[dump, 'modules'],
+  );
+  assert.deepEqual(
+    elements.map((element) => element.value.name),
+    linesOf(file(witness, '/proc/modules')).map((line) => line.split(' ')[0]),
+  );
+}
+
 /** Registers a test for each view. */
 export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('ps: tasks with their states, parents and when they began', () => checkTasks(guest()));
@@ -549,4 +607,7 @@ export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('runq: who computes', () => checkRunQueues(guest()));
   it('irq: interrupts, how often they came and who handles them', () => checkInterrupts(guest()));
   it('sys: the machine and its kernel', () => checkSystem(guest()));
+  it('rd, vtop: a variable of a module', () => checkMemoryReads(guest()));
+  it('rd, vtop: memory of a process', () => checkUserMemory(guest()));
+  it('struct, list, pages: what other views tell the address of', () => checkStructures(guest()));
 }
