@@ -9,10 +9,12 @@ import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.
 import { openFile } from '../sys/file-source.ts';
 import { openSource } from '../sys/open-source.ts';
 import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
+import { debugModulesIn } from './debug-modules.ts';
 
 export interface DumpOptions {
   readonly cutShort?: true;
   readonly vmlinux?: string;
+  readonly debugModules?: string;
 }
 
 /** Adds the options that every command has that opens a dump. */
@@ -24,6 +26,9 @@ export const addDumpOptions = (command: Command): Command =>
         '--vmlinux <file>',
         'the kernel with its symbols and debug information, for what the dump does not tell',
       ),
+    )
+    .addOption(
+      new Option('--debug-modules <dir>', 'the same of modules: NAME.ko or NAME.ko.debug below DIR'),
     );
 
 /** One file, or all files of a split dump. */
@@ -41,7 +46,8 @@ export const openCrashedFile = (paths: readonly string[], options: DumpOptions):
   crashedKernelOf(openDumpFile(paths, options), options);
 
 /** Symbols and types of a dump that is open. */
-export const crashedKernelOf = (dump: Dump, { vmlinux }: DumpOptions): CrashedKernel =>
+export const crashedKernelOf = (dump: Dump, { vmlinux, debugModules }: DumpOptions): CrashedKernel =>
   openCrashedKernel(dump, {
     vmlinux: vmlinux === undefined ? undefined : openElfSections(openFile(vmlinux), unpackWhole),
+    debugModule: debugModules === undefined ? undefined : debugModulesIn(debugModules),
   });

@@ -7,7 +7,8 @@
 import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { cString, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { type ElfFile, elfHeaderSize, isElf, parseElf, sectionHeaderSize } from './elf.ts';
+import { type ElfFile, ElfType, elfHeaderSize, isElf, parseElf, sectionHeaderSize } from './elf.ts';
+import { applyRelocations, type Relocations } from './elf-relocations.ts';
 
 export const SectionType = { symtab: 2, note: 7, nobits: 8 } as const;
 const compressedFlag = 0x800n;
@@ -65,11 +66,14 @@ export class ElfSections {
     return (section.flags & compressedFlag) !== 0n;
   }
 
-  /** A section's bytes, unpacked. E_CORRUPT or E_TRUNCATED when the file does not have them, E_UNSUPPORTED when they are too many. */
+  /** A section's bytes, unpacked and relocated. E_CORRUPT or E_TRUNCATED when the file does not have them, E_UNSUPPORTED when they are too many. */
   read(section: Section): Uint8Array {
     checkSize(this.source, section.name, section.size, section.offset);
-    const bytes = readExact(this.source, section.offset, section.size, `section ${section.name}`);
-    return this.isCompressed(section) ? this.unpack(section, bytes) : bytes;
+    const stored = readExact(this.source, section.offset, section.size, `section ${section.name}`);
+    const bytes = this.isCompressed(section) ? this.unpack(section, stored) : stored;
+    const relocations = this.relocationsOf(section);
+    if (relocations !== undefined) applyRelocations(bytes, relocations);
+    return bytes;
   }
 
   /**
@@ -79,7 +83,8 @@ export class ElfSections {
   open(section: Section): ByteSource {
     const { source } = this;
     const name = `${source.name}:${section.name}`;
-    if (this.isCompressed(section)) return new BytesOf(this.read(section), name);
+    if (this.isCompressed(section) || this.relocationsOf(section) !== undefined)
+      return new BytesOf(this.read(section), name);
     if (section.offset + section.size > source.size) {
       throw new VmcoreError('E_TRUNCATED', `section ${section.name} ends behind the file`, {
         file: source.name,
@@ -99,6 +104,15 @@ export class ElfSections {
       return readExact(this.source, section.offset + Number(at), length, `section ${section.name}`);
     }
     return undefined;
+  }
+
+  /** Those of a debug section of a kernel module; everything else is linked. */
+  private relocationsOf({ name }: Section): Relocations | undefined {
+    const { type, machine, littleEndian } = this.elf;
+    const section = type === ElfType.relocatable && isDebug(name) ? this.find(`.rela${name}`) : undefined;
+    const symbols = section && this.all[section.link];
+    if (section === undefined || symbols === undefined) return undefined;
+    return { machine, littleEndian, entries: this.read(section), symbols: this.read(symbols) };
   }
 
   private unpack(section: Section, bytes: Uint8Array): Uint8Array {
@@ -129,6 +143,8 @@ export class ElfSections {
     return whole;
   }
 }
+
+const isDebug = (name: string): boolean => name.startsWith('.debug_');
 
 function checkSize(source: ByteSource, name: string, size: number, offset: number): void {
   if (size <= maxSectionBytes) return;

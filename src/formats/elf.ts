@@ -8,7 +8,7 @@ import { type ByteSource, readExact } from '../base/byte-source.ts';
 import { alignUp, cString, putU64, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 
-export const ElfType = { exec: 2, dyn: 3, core: 4 } as const;
+export const ElfType = { relocatable: 1, exec: 2, dyn: 3, core: 4 } as const;
 export const ElfMachine = { x86_64: 62, aarch64: 183 } as const;
 export const SegmentType = { load: 1, dynamic: 2, interp: 3, note: 4 } as const;
 

@@ -7,7 +7,8 @@
  */
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
-import { parseNotes } from '../formats/elf.ts';
+import { type Note, parseNotes } from '../formats/elf.ts';
+import { type ElfSections, SectionType } from '../formats/elf-sections.ts';
 import type { Kernel } from './kernel.ts';
 
 /** NT_GNU_BUILD_ID. */
@@ -21,14 +22,30 @@ export function buildIdAt(kernel: Kernel, start: Vaddr, end: Vaddr): string | un
   try {
     const { dump } = kernel;
     const bytes = kernel.read(asVaddr(start), Number(end - start));
-    const note = parseNotes(bytes, dump.littleEndian, dump.source.name, 0).find(
-      ({ name, type, data }) => name === 'GNU' && type === buildIdNote && data.length > 0,
-    );
-    return note && Array.from(note.data, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return buildIdIn(parseNotes(bytes, dump.littleEndian, dump.source.name, 0));
   } catch (error) {
     if (error instanceof VmcoreError) return undefined;
     throw error;
   }
+}
+
+/** Of a vmlinux or a kernel module; undefined when the file has none. */
+export function buildIdOf(sections: ElfSections): string | undefined {
+  for (const section of sections.all) {
+    if (section.type !== SectionType.note || section.size > 2 ** 20) continue;
+    const bytes = sections.read(section);
+    const { elf, source } = sections;
+    const id = buildIdIn(parseNotes(bytes, elf.littleEndian, source.name, section.offset));
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
+function buildIdIn(notes: readonly Note[]): string | undefined {
+  const note = notes.find(
+    ({ name, type, data }) => name === 'GNU' && type === buildIdNote && data.length > 0,
+  );
+  return note && Array.from(note.data, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** By kernel release "6.1.115-…": does its vmcoreinfo have another build's id? */

@@ -14,10 +14,12 @@ import { readCpuMask } from './cpus.ts';
 import { GivenVmlinux } from './given-vmlinux.ts';
 import { Kernel } from './kernel.ts';
 import { Layouts } from './layouts.ts';
+import { moduleDwarf } from './module-debug.ts';
+import type { KernelModule } from './module-list.ts';
 import { Modules } from './modules.ts';
 import { Struct, StructLayout } from './struct.ts';
 import { Symbols } from './symbols.ts';
-import type { StructType } from './types.ts';
+import type { StructType, TypeSource } from './types.ts';
 import type { Vmcoreinfo } from './vmcoreinfo.ts';
 import { withFoundVmcoreinfo } from './vmcoreinfo-scan.ts';
 
@@ -28,6 +30,8 @@ const maxBtf = 2 ** 29;
 export interface GivenFiles {
   /** The kernel's vmlinux. */
   readonly vmlinux?: ElfSections | undefined;
+  /** A module with its debug information, by its name. */
+  readonly debugModule?: ((module: string) => ElfSections | undefined) | undefined;
 }
 
 export class CrashedKernel {
@@ -36,6 +40,8 @@ export class CrashedKernel {
   readonly layouts: Layouts;
   readonly modules: Modules;
   private readonly vmlinux: GivenVmlinux | undefined;
+  private readonly debugModule: GivenFiles['debugModule'];
+  private readonly moduleTypes = new Map<KernelModule, readonly TypeSource[]>();
   private types: Btf | 'none' | undefined;
   private possible: readonly number[] | undefined;
   private readonly structs = new Map<string | StructType, StructLayout>();
@@ -52,6 +58,7 @@ export class CrashedKernel {
       symbol: (name) => this.symbols.address(name),
       btf: () => this.btf(),
     });
+    this.debugModule = given.debugModule;
     if (given.vmlinux !== undefined) {
       this.vmlinux = new GivenVmlinux(this.kernel, given.vmlinux, (name) => this.symbols.address(name));
       this.symbols.useVmlinux(this.vmlinux.symbols);
@@ -70,6 +77,20 @@ export class CrashedKernel {
   btf(): Btf | undefined {
     this.types ??= this.openBtf() ?? 'none';
     return this.types === 'none' ? undefined : this.types;
+  }
+
+  /** Who knows the types of a module: its BTF, and the DWARF of a file that was given. E_USAGE when that is of another build. */
+  typesOf(module: KernelModule): readonly TypeSource[] {
+    let types = this.moduleTypes.get(module);
+    if (types === undefined) {
+      const sections = this.debugModule?.(module.name);
+      types = [
+        this.modules.typesOf(module),
+        sections && moduleDwarf(this.kernel, this.layouts, module, sections),
+      ].filter((source) => source !== undefined);
+      this.moduleTypes.set(module, types);
+    }
+    return types;
   }
 
   /** A structure by its tag: struct('task_struct', address). */

@@ -9,8 +9,8 @@
  */
 import { latin1, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import { parseNotes } from '../formats/elf.ts';
 import { type ElfSections, SectionType } from '../formats/elf-sections.ts';
+import { buildIdOf } from './build-id.ts';
 import { NameIndex } from './name-index.ts';
 
 export interface ElfSymbol {
@@ -29,8 +29,6 @@ const undefinedSection = 0;
 const localBinding = 0;
 /** STT_FUNC. */
 const functionType = 2;
-/** NT_GNU_BUILD_ID. */
-const buildIdNote = 3;
 
 export class ElfSymbols {
   readonly sections: ElfSections;
@@ -94,16 +92,7 @@ export class ElfSymbols {
 
   /** The GNU build id as lower-case hex; undefined when the file has none. */
   buildId(): string | undefined {
-    const { sections } = this;
-    for (const section of sections.all) {
-      if (section.type !== SectionType.note || section.size > 2 ** 20) continue;
-      const bytes = sections.read(section);
-      const notes = parseNotes(bytes, this.littleEndian, sections.source.name, section.offset);
-      const note = notes.find(({ name, type }) => name === 'GNU' && type === buildIdNote);
-      if (note !== undefined)
-        return Array.from(note.data, (byte) => byte.toString(16).padStart(2, '0')).join('');
-    }
-    return undefined;
+    return buildIdOf(this.sections);
   }
 
   private byName(): NameIndex {

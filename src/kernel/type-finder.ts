@@ -18,9 +18,10 @@ export function findType(crashed: CrashedKernel, name: string): FoundType | unde
   // What cannot be read of the modules cannot be asked.
   const missing = new Missing();
   for (const module of crashed.modules.readable(missing)) {
-    const types = missing.attempt(module.name, () => crashed.modules.typesOf(module));
-    const own = types === undefined ? undefined : typeOfName(types, name);
-    if (own !== undefined) return { type: own, module: module.name };
+    for (const types of missing.attempt(module.name, () => crashed.typesOf(module)) ?? []) {
+      const own = typeOfName(types, name);
+      if (own !== undefined) return { type: own, module: module.name };
+    }
   }
   return undefined;
 }
