@@ -92,3 +92,87 @@ for (const way of crashWays) {
     });
   });
 }
+
+interface OurMember {
+  readonly name: string;
+  readonly offset: number;
+  readonly bits?: unknown;
+  readonly members?: readonly OurMember[];
+}
+
+/** Names and offsets, bytes; members of unnamed structures and unions are members of what they are in. */
+function* plainMembers(members: readonly OurMember[]): Generator<[string, number]> {
+  for (const { name, offset, bits, members: inner } of members) {
+    if (name !== '') {
+      if (bits === undefined) yield [name, offset];
+    } else if (inner !== undefined) yield* plainMembers(inner);
+  }
+}
+
+describe('Linux 6.1-x86_64: BTF beside DWARF', () => {
+  let guest: CrashGuest;
+  let vmlinux = '';
+  before(async () => {
+    guest = await crashGuest({ kernel: '6.1-x86_64', way: 'oops' }, silentProgress);
+    vmlinux = await debugVmlinux({ suite: 'bookworm', release: guest.release, progress: silentProgress });
+  }, limit);
+
+  it('sizes and offsets of structures are those that drgn finds', async () => {
+    const names = [
+      ...[
+        'task_struct',
+        'signal_struct',
+        'mm_struct',
+        'vm_area_struct',
+        'file',
+        'inode',
+        'dentry',
+        'super_block',
+      ],
+      ...[
+        'mount',
+        'module',
+        'page',
+        'zone',
+        'pglist_data',
+        'kmem_cache',
+        'rq',
+        'irq_desc',
+        'sk_buff',
+        'net_device',
+      ],
+      ...['bio', 'request_queue', 'worker_pool', 'rw_semaphore', 'pt_regs', 'printk_ringbuffer', 'cred'],
+    ];
+    const script = join(dirname(import.meta.dirname), 'lab', 'drgn-types.py');
+    const drgn = await newestDrgn();
+    const { status, stdout, stderr } = await drgn.run([script, guest.dump, vmlinux, ...names]);
+    assert.equal(status, 0, stderr);
+    const theirs = JSON.parse(stdout.toString('utf8')) as Record<string, { size: number; members: object }>;
+    for (const name of names) {
+      const { size, members } = vmcoreJson<{ size: number; members: OurMember[] }>(
+        'struct',
+        guest.dump,
+        name,
+      );
+      assert.deepEqual({ size, members: Object.fromEntries(plainMembers(members)) }, theirs[name], name);
+    }
+  });
+
+  it('with --vmlinux the stacks, tasks and modules are the same', () => {
+    for (const [command, ...options] of [
+      ['bt', '--all'],
+      ['ps'],
+      ['mod'],
+      ['mount'],
+      ['slab'],
+      ['locks'],
+    ] as const) {
+      const without = vmcoreJson<unknown>(command, ...options, guest.dump);
+      assert.deepEqual(
+        vmcoreJson<unknown>(command, ...options, '--vmlinux', vmlinux, guest.dump),
+        without,
+        command,
+      );
+    }
+  });
+});
