@@ -145,6 +145,18 @@ describe('open files', () => {
     assert.match(lines[1]!, /^open file 600: physical page .* filtered out/);
   });
 
+  it('of a table of which hardly anything is there end', () => {
+    const process = new Process();
+    process.file(0, {});
+    process.lose(process.pointers);
+    process.lose(process.pointers + 4096n);
+    process.made.kernel.memory.put(Number(process.open - directMap), new Uint8Array(128).fill(0xff));
+    const { files, lines } = process.read();
+    assert.deepEqual(files, []);
+    assert.equal(lines.length, 258);
+    assert.match(lines.at(-1)!, /^the table of open files: its files from 256 on/);
+  });
+
   it('of a table that cannot be so large are none', () => {
     const process = new Process();
     process.file(0, {});

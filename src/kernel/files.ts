@@ -4,7 +4,6 @@
  * Source of truth: include/linux/fdtable.h, fs.h, fs_struct.h (Linux 4.18, 6.1, 6.12, 7.2). A table of pointers and a bitmap of those in use; the flags
  * are those of open(2), of which four differ on arm64 (arch/arm64/include/uapi/asm/fcntl.h).
  */
-import { viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
@@ -29,36 +28,56 @@ export interface OpenFile {
 
 /** A process may be allowed 2^30 (sysctl fs.nr_open); no machine has that much memory for them. */
 const maxFiles = 2 ** 26;
-/** Bits of a word of the bitmaps. */
-const wordBits = 64;
+/** Of the bitmap, read at once: half a page of it. Its words are little-endian on both architectures, so that bytes can be read one by one. */
+const pieceBits = 16384;
+/** A table of which so many files are not there is none. */
+const maxFailures = 256;
 const accessModes = ['RDONLY', 'WRONLY', 'RDWR'] as const;
 
 /** The open files of a task, by their numbers. What is damaged is noted in `missing`. Nothing for a task that has no files: it is exiting. */
 export function* readFiles(crashed: CrashedKernel, task: Struct, missing: Missing): Generator<OpenFile> {
   const table = missing.attempt('the table of open files', () => task.follow('files')?.follow('fdt'));
   if (table === undefined) return;
-  const size = missing.attempt('the table of open files', () => tableSize(table)) ?? 0;
-  for (let first = 0; first < size; first += wordBits) {
-    const what = `open files ${first} to ${first + wordBits - 1}`;
-    const word = missing.attempt(what, () => bits(crashed, table.pointer('open_fds'), first));
-    if (word === undefined || word === 0n) continue;
-    const closing = missing.attempt(what, () => bits(crashed, table.pointer('close_on_exec'), first)) ?? 0n;
-    for (let bit = 0; bit < wordBits; bit++) {
-      if (((word >> BigInt(bit)) & 1n) === 0n) continue;
-      const fd = first + bit;
-      const closeOnExec = ((closing >> BigInt(bit)) & 1n) === 1n;
-      const file = missing.attempt(`open file ${fd}`, () => {
-        const address = crashed.kernel.readPointer(asVaddr(table.pointer('fd') + BigInt(8 * fd)));
-        // A number that was taken, and whose file is yet to come.
-        return address === 0n ? undefined : crashed.struct('file', address);
-      });
-      const read =
-        file === undefined
-          ? undefined
-          : missing.attempt(`open file ${fd}`, () => readFile(crashed, fd, file, closeOnExec, missing));
-      if (read !== undefined) yield read;
-    }
+  let failures = 0;
+  for (const fd of openNumbers(crashed, table, missing)) {
+    const file = readNumber(crashed, table, fd, missing);
+    if (file !== undefined && file !== 'none') yield file;
+    failures += file === undefined ? 1 : 0;
+    if (failures <= maxFailures) continue;
+    missing.note(
+      `the table of open files: its files from ${fd} on, for of more than ${maxFailures} nothing could be read`,
+    );
+    return;
   }
+}
+
+/** The numbers in use. */
+function* openNumbers(crashed: CrashedKernel, table: Struct, missing: Missing): Generator<number> {
+  const size = missing.attempt('the table of open files', () => tableSize(table)) ?? 0;
+  for (let first = 0; first < size; first += pieceBits) {
+    const count = Math.min(pieceBits, size - first);
+    const bits = missing.attempt(`open files ${first} to ${first + count - 1}`, () =>
+      crashed.kernel.read(asVaddr(table.pointer('open_fds') + BigInt(first / 8)), Math.ceil(count / 8)),
+    );
+    for (const [i, byte] of (bits ?? []).entries())
+      for (let bit = 0; bit < 8; bit++) if (((byte >> bit) & 1) === 1) yield first + 8 * i + bit;
+  }
+}
+
+/** 'none': a number that was taken, and whose file is yet to come. Undefined, and a note, when it could not be read. */
+function readNumber(
+  crashed: CrashedKernel,
+  table: Struct,
+  fd: number,
+  missing: Missing,
+): OpenFile | 'none' | undefined {
+  return missing.attempt(`open file ${fd}`, () => {
+    const { kernel } = crashed;
+    const address = kernel.readPointer(asVaddr(table.pointer('fd') + BigInt(8 * fd)));
+    if (address === 0n) return 'none';
+    const [byte = 0] = kernel.read(asVaddr(table.pointer('close_on_exec') + BigInt(fd >> 3)), 1);
+    return readFile(crashed, fd, crashed.struct('file', address), ((byte >> (fd & 7)) & 1) === 1, missing);
+  });
 }
 
 function tableSize(table: Struct): number {
@@ -66,12 +85,6 @@ function tableSize(table: Struct): number {
   if (size <= maxFiles) return size;
   throw new VmcoreError('E_CORRUPT', `has room for ${size} files, more than can be`);
 }
-
-const bits = (crashed: CrashedKernel, bitmap: bigint, first: number): bigint =>
-  viewOf(crashed.kernel.read(asVaddr(bitmap + BigInt(first / 8)), 8)).getBigUint64(
-    0,
-    crashed.dump.littleEndian,
-  );
 
 function readFile(
   crashed: CrashedKernel,

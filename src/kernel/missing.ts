@@ -6,15 +6,15 @@
 import { VmcoreError } from '../base/errors.ts';
 
 export class Missing {
-  private readonly notes: string[] = [];
+  private readonly notes = new Set<string>();
 
   /** A line each, in the order in which they were found, none twice. */
   get lines(): readonly string[] {
-    return this.notes;
+    return [...this.notes];
   }
 
   note(line: string): void {
-    if (!this.notes.includes(line)) this.notes.push(line);
+    this.notes.add(line);
   }
 
   /** What `read` gives; undefined, and a line "WHAT: why", when the dump does not have it. */

@@ -142,7 +142,8 @@ function* idleTasks(crashed: CrashedKernel, missing: Missing): Generator<Task> {
       if (address === 0n) return undefined;
       const task = readTask(crashed, address);
       const hasClass = idleClass !== undefined && task.struct.has('sched_class');
-      if (task.pid === 0 && (!hasClass || task.struct.pointer('sched_class') === idleClass)) return task;
+      const isIdle = !hasClass || task.struct.pointer('sched_class') === idleClass;
+      if (isIdle && task.pid === 0 && task.cpu === cpu) return task;
       throw corrupt(crashed, `what is at ${hex(address)} is none`);
     });
     if (idle !== undefined) yield idle;
@@ -152,17 +153,26 @@ function* idleTasks(crashed: CrashedKernel, missing: Missing): Generator<Task> {
 function* taskAddresses(crashed: CrashedKernel, missing: Missing): Generator<bigint> {
   const { kernel, layouts } = crashed;
   const inTasks = BigInt(layouts.requireOffset('task_struct.tasks'));
-  const inThreads = BigInt(layouts.requireOffset('task_struct.thread_node'));
   const first = crashed.symbols.require('init_task');
   const processes = walkDamagedList(kernel, first + inTasks, 'the list of processes', missing);
   for (const node of processes) {
     const leader = node - inTasks;
     yield leader;
-    const threads = missing.attempt('the threads of a process', () =>
-      crashed.struct('task_struct', leader).follow('signal')?.addressOf('thread_head'),
+    const signal = missing.attempt('the threads of a process', () =>
+      crashed.struct('task_struct', leader).follow('signal'),
     );
-    if (threads === undefined) continue;
-    for (const thread of walkDamagedList(kernel, threads, 'the threads of a process', missing))
-      yield thread - inThreads;
+    if (signal !== undefined) yield* threadAddresses(crashed, signal, missing);
+  }
+}
+
+/** Of a signal_struct, which a process has one of: a thread says that it is its own. */
+function* threadAddresses(crashed: CrashedKernel, signal: Struct, missing: Missing): Generator<bigint> {
+  const what = 'the threads of a process';
+  const inThreads = BigInt(crashed.layouts.requireOffset('task_struct.thread_node'));
+  for (const node of walkDamagedList(crashed.kernel, signal.addressOf('thread_head'), what, missing)) {
+    const thread = crashed.struct('task_struct', node - inThreads);
+    const own = missing.attempt(what, () => thread.pointer('signal') === signal.address);
+    if (own === true) yield thread.address;
+    else if (own === false) missing.note(`${what}: what is at ${hex(thread.address)} is none`);
   }
 }
