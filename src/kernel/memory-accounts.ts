@@ -56,11 +56,22 @@ const maxSwapFiles = 64;
 /** SWAP_USAGE_OFFLIST_BIT (6.13): not a part of the number. */
 const swapOffList = 1n << 62n;
 
+/**
+ * A variable that kernels without some option do not have: undefined. E_NO_INFO when that is not to be known: kernels without CONFIG_KALLSYMS_ALL tell of no
+ * variable.
+ */
+function optional(crashed: CrashedKernel, name: string): bigint | undefined {
+  const address = crashed.symbols.address(name);
+  // All kernels have this one.
+  if (address === undefined) crashed.symbols.require('vm_node_stat');
+  return address;
+}
+
 /** As si_swapinfo(): what is being swapped off counts until it is. Both 0 in kernels without CONFIG_SWAP. */
 export function swapPages(crashed: CrashedKernel): SwapPages {
   const { symbols, kernel } = crashed;
-  const totalAt = symbols.address('total_swap_pages');
-  const info = symbols.address('swap_info');
+  const totalAt = optional(crashed, 'total_swap_pages');
+  const info = optional(crashed, 'swap_info');
   if (totalAt === undefined || info === undefined) return { total: 0, free: 0 };
   const files = Math.min(readUnsignedInt(kernel, symbols.require('nr_swapfiles')), maxSwapFiles);
   let leaving = 0;
@@ -116,9 +127,9 @@ const maxSizes = 16;
 
 /** One for each size. None in kernels without CONFIG_HUGETLB_PAGE. */
 export function hugePages(crashed: CrashedKernel): HugePages[] {
-  const { symbols, kernel, layouts } = crashed;
-  const states = symbols.address('hstates');
-  const countAt = symbols.address('hugetlb_max_hstate');
+  const { kernel, layouts } = crashed;
+  const states = optional(crashed, 'hstates');
+  const countAt = optional(crashed, 'hugetlb_max_hstate');
   if (states === undefined || countAt === undefined) return [];
   const size = layouts.requireSize('hstate');
   return Array.from({ length: Math.min(readUnsignedInt(kernel, countAt), maxSizes) }, (_, i) => {
