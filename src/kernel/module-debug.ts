@@ -16,13 +16,14 @@ import { readUnsignedInt } from './numbers.ts';
 /** A module has three at most: build id, Linux, property. */
 const maxNotes = 64;
 
-/** E_NO_INFO when the file has no DWARF, E_USAGE when it is of another build of the module. */
+/** Undefined when the file has no DWARF. E_USAGE when it is of another build of the module. */
 export function moduleDwarf(
   kernel: Kernel,
   layouts: Layouts,
   module: KernelModule,
   sections: ElfSections,
-): Dwarf {
+): Dwarf | undefined {
+  if (sections.find('.debug_info') === undefined) return undefined;
   const given = buildIdOf(sections);
   // What of the notes is not in the dump cannot be compared.
   const loaded = new Missing().attempt('', () => loadedBuildId(kernel, layouts, module));

@@ -2,8 +2,9 @@
 import { VmcoreError } from '../base/errors.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { Missing } from './missing.ts';
+import type { KernelModule } from './module-list.ts';
 import { typeOfName } from './type-names.ts';
-import type { Type } from './types.ts';
+import type { Type, TypeSource } from './types.ts';
 
 export interface FoundType {
   readonly type: Type;
@@ -15,15 +16,23 @@ export interface FoundType {
 export function findType(crashed: CrashedKernel, name: string): FoundType | undefined {
   const type = typeOfName(crashed.layouts, name);
   if (type !== undefined) return { type, module: undefined };
-  // What cannot be read of the modules cannot be asked.
-  const missing = new Missing();
-  for (const module of crashed.modules.readable(missing)) {
-    for (const types of missing.attempt(module.name, () => crashed.typesOf(module)) ?? []) {
+  for (const module of crashed.modules.readable(new Missing())) {
+    for (const types of typesOf(crashed, module)) {
       const own = typeOfName(types, name);
       if (own !== undefined) return { type: own, module: module.name };
     }
   }
   return undefined;
+}
+
+/** What cannot be read is not asked; that a given file is of another build is for the user to know. */
+function typesOf(crashed: CrashedKernel, module: KernelModule): readonly TypeSource[] {
+  try {
+    return crashed.typesOf(module);
+  } catch (error) {
+    if (error instanceof VmcoreError && error.code !== 'E_USAGE') return [];
+    throw error;
+  }
 }
 
 /** E_NO_INFO when nothing knows it. */
