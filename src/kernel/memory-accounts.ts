@@ -4,6 +4,7 @@
  * Source of truth: fs/proc/meminfo.c and what it calls (Linux 4.18, 6.1, 7.2): mm/page_alloc.c, mm/swapfile.c, mm/util.c, mm/hugetlb.c, block/bdev.c,
  * mm/vmalloc.c, mm/percpu.c. What moved is told at each. Pages.
  */
+import type { Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkList } from './lists.ts';
 import { readInt, readLong, readUnsignedInt, readUnsignedLong } from './numbers.ts';
@@ -60,7 +61,7 @@ const swapOffList = 1n << 62n;
  * A variable that kernels without some option do not have: undefined. E_NO_INFO when that is not to be known: kernels without CONFIG_KALLSYMS_ALL tell of no
  * variable.
  */
-function optional(crashed: CrashedKernel, name: string): bigint | undefined {
+function optional(crashed: CrashedKernel, name: string): Vaddr | undefined {
   const address = crashed.symbols.address(name);
   // All kernels have this one.
   if (address === undefined) crashed.symbols.require('vm_node_stat');
