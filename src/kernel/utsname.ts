@@ -19,8 +19,9 @@ export interface KernelName {
 /** `layouts` know where the name is in kernels whose vmcoreinfo does not tell it (before 5.11). E_UNREADABLE or E_NO_INFO when it is not there to be read. */
 export function readUtsname(kernel: Kernel, layouts?: Layouts): KernelName {
   const { info } = kernel;
+  const namespace = info.requireSymbol('init_uts_ns');
   const offset = layouts?.offset('uts_namespace.name') ?? info.requireOffset('uts_namespace.name');
-  const address = info.requireSymbol('init_uts_ns') + BigInt(offset);
+  const address = namespace + BigInt(offset);
   const bytes = kernel.read(asVaddr(address), 6 * fieldSize);
   const field = (n: number): string => cString(bytes.subarray(n * fieldSize, (n + 1) * fieldSize));
   return {
