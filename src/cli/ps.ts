@@ -23,7 +23,7 @@ export const psCommand = (): Command =>
       .option('-G, --processes', 'processes only, without their further threads')
       .option('-k, --kernel', 'kernel threads only')
       .option('-u, --user', 'processes of user space only')
-      .option('-t, --times', 'times: since start, in user space, in the kernel, since it last ran')
+      .option('-t, --times', 'times: since start, on a CPU, in user space, in the kernel, since it last ran')
       .option('-s, --states', 'how many are in which state')
       .option('--json', 'as JSON: sizes in bytes, times in seconds'),
   ).action((files: readonly string[], options: PsOptions) => {
@@ -82,6 +82,7 @@ const timeColumns: readonly Column[] = [
   { title: 'ST' },
   right('STARTED s'),
   right('AGE'),
+  right('RAN s'),
   right('USER s'),
   right('SYSTEM s'),
   right('LAST RAN AGO'),
@@ -94,6 +95,7 @@ const timeCells = (task: TaskInfo): string[] => [
   task.state,
   task.times === null ? '?' : task.times.started.toFixed(3),
   typeof task.times?.age === 'number' ? formatDuration(task.times.age) : '?',
+  task.times === null ? '?' : task.times.ran.toFixed(3),
   task.times === null ? '?' : task.times.user.toFixed(3),
   task.times === null ? '?' : task.times.system.toFixed(3),
   typeof task.times?.idle === 'number' ? ago(task.times.idle) : '-',

@@ -13,7 +13,9 @@ import { runQueue, type Task } from './tasks.ts';
 export interface TaskTimes {
   /** Since boot. */
   readonly started: number;
-  /** In user space and in the kernel. */
+  /** On a CPU, as the scheduler measured it. */
+  readonly ran: number;
+  /** In user space and in the kernel, as ticks counted it. */
   readonly user: number;
   readonly system: number;
   /** By the scheduler's clock (schedulerNow) when it was last given a CPU; 0 when it never was. */
@@ -27,6 +29,7 @@ export function taskTimes({ struct }: Task): TaskTimes {
   const seconds = (path: string): number => struct.number(path) / second;
   return {
     started: seconds(struct.has('start_boottime') ? 'start_boottime' : 'real_start_time'),
+    ran: seconds('se.sum_exec_runtime'),
     user: seconds('utime'),
     system: seconds('stime'),
     lastRan: seconds(struct.has('sched_info.last_arrival') ? 'sched_info.last_arrival' : 'se.exec_start'),

@@ -17,6 +17,7 @@ const common = `struct list_head { struct list_head *next; struct list_head *pre
   struct cpumask { unsigned long bits[1]; };
   struct signal_struct { struct list_head thread_head; };
   struct sched_info { u64 last_arrival; };
+  struct sched_entity { u64 sum_exec_runtime; };
   struct rq { u64 clock; struct task_struct *curr; struct task_struct *idle; };
   enum pageflags { PG_locked, PG_writeback = 3 };
   struct wait_page_queue { void *folio; int bit_nr; struct wait_queue_entry { unsigned int flags; void *private; void *func;
@@ -40,7 +41,7 @@ const task = (
   own: string,
 ): string => `struct task_struct { unsigned int __state; void *stack; unsigned int flags; int exit_state;
     int pid; int tgid; struct task_struct *real_parent; char comm[16]; struct list_head tasks; struct list_head thread_node;
-    struct signal_struct *signal; u64 utime; u64 stime; u64 start_boottime; struct sched_info sched_info; struct rt_mutex_waiter *pi_blocked_on; ${own}
+    struct signal_struct *signal; u64 utime; u64 stime; u64 start_boottime; struct sched_info sched_info; struct sched_entity se; struct rt_mutex_waiter *pi_blocked_on; ${own}
     struct thread_struct thread; };`;
 
 const forms = {

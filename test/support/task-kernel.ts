@@ -19,7 +19,7 @@ const common = `struct list_head { struct list_head *next; struct list_head *pre
   struct hlist_head { struct hlist_node *first; };
   struct cpumask { unsigned long bits[1]; };
   struct sched_info { unsigned long pcount; u64 last_arrival; };
-  struct sched_entity { u64 exec_start; };
+  struct sched_entity { u64 exec_start; u64 sum_exec_runtime; };
   struct signal_struct { int live; struct list_head thread_head; };
   struct pid { int count; struct hlist_head tasks[3]; };
   struct rq { u64 clock; struct task_struct *curr; struct task_struct *idle; };`;
@@ -156,6 +156,7 @@ export class TaskKernel {
       stime: 250_000_000,
       'sched_info.last_arrival': 8_000_000_000,
       'se.exec_start': 7_000_000_000,
+      'se.sum_exec_runtime': 1_800_000_000,
       [isNew ? '__state' : 'state']: spec.state ?? 0,
       [isNew ? 'thread_info.cpu' : 'cpu']: spec.cpu ?? 0,
       [isNew ? 'start_boottime' : 'real_start_time']: 2_000_000_000,

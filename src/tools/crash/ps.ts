@@ -28,6 +28,9 @@ export interface TaskInfo {
   readonly times: {
     /** Since boot. */
     readonly started: number;
+    /** On a CPU, as the scheduler measured it. */
+    readonly ran: number;
+    /** In user space and in the kernel, as ticks counted it (/proc scales these to `ran`). */
     readonly user: number;
     readonly system: number;
     /** How long it was there. */
@@ -72,6 +75,7 @@ export function listTasks(crashed: CrashedKernel): TaskList {
           ? null
           : {
               started: times.started,
+              ran: times.ran,
               user: times.user,
               system: times.system,
               age: since(times.started, sinceBoot),
