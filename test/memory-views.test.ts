@@ -1,11 +1,68 @@
-/** What views say of memory, interrupts and the system, opened with nothing but the dump, beside what the machine's own /proc said before it went down. */
+/**
+ * What views say of memory where the tests of all views (views.test.ts) do not look: zones to the last number, beside the machine's own /proc/zoneinfo, and
+ * pages beside what a filter made of them.
+ */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type CrashGuest, crashGuest } from '../lab/guests/crash-guests.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { rawDump, savedDump, savedLog } from './rehearsal.ts';
-import { itTellsOfMemoryAsTheGuestDid } from './support/memory-of-guest.ts';
 import { vmcoreJson } from './support/vmcore-json.ts';
+
+interface OurZone {
+  readonly name: string;
+  readonly startPfn: number;
+  readonly spannedPages: number;
+  readonly presentPages: number;
+  readonly managedPages: number;
+  readonly watermarks: Readonly<Record<'min' | 'low' | 'high', number>>;
+}
+
+interface OurMemory {
+  readonly nodes: readonly {
+    readonly node: number;
+    readonly startPfn: number;
+    readonly spannedPages: number;
+    readonly zones: readonly OurZone[];
+  }[];
+}
+
+function checkZones({ dump, witness }: CrashGuest): void {
+  const { nodes } = vmcoreJson<OurMemory>('mem', dump);
+  const blocks = file(witness, '/proc/zoneinfo')
+    .split(/^Node /m)
+    .slice(1);
+  const expected = blocks.flatMap((block) => {
+    const [, node, zone] = /^(\d+), zone\s+(\S+)/.exec(block)!;
+    const field = (name: string): number => Number(new RegExp(`^\\s+${name}\\s+(\\d+)`, 'm').exec(block)![1]);
+    // Zones without memory are in /proc too.
+    if (field('spanned') === 0) return [];
+    return [
+      {
+        node: Number(node),
+        name: zone,
+        startPfn: field('start_pfn:'),
+        spannedPages: field('spanned'),
+        presentPages: field('present'),
+        managedPages: field('managed'),
+        watermarks: { min: field('min'), low: field('low'), high: field('high') },
+      },
+    ];
+  });
+  assert.ok(expected.length > 0);
+  const ours = nodes.flatMap(({ node, zones }) =>
+    zones.map(({ name, startPfn, spannedPages, presentPages, managedPages, watermarks }) => ({
+      node,
+      name,
+      startPfn,
+      spannedPages,
+      presentPages,
+      managedPages,
+      watermarks,
+    })),
+  );
+  assert.deepEqual(ours, expected);
+}
 
 for (const kernel of ['6.1-x86_64', '7.2-x86_64'] as const) {
   describe(`Linux ${kernel}`, () => {
@@ -16,7 +73,7 @@ for (const kernel of ['6.1-x86_64', '7.2-x86_64'] as const) {
       },
       { timeout: 20 * 60_000 },
     );
-    itTellsOfMemoryAsTheGuestDid(() => guest, 'crasher');
+    it('mem: zones as /proc/zoneinfo', () => checkZones(guest));
   });
 }
 
@@ -34,7 +91,7 @@ const filtered = /^(free|file|anonymous|typed hugetlb)$/;
 
 describe('the rehearsed dump', () => {
   it('pages: what a filter left out is what pages says it may, and nothing else', () => {
-    const { nodes } = vmcoreJson<{ nodes: { startPfn: number; spannedPages: number }[] }>('mem', rawDump());
+    const { nodes } = vmcoreJson<OurMemory>('mem', rawDump());
     const { startPfn, spannedPages } = nodes[0]!;
     // Some 2000 of them, all over memory.
     const step = Math.floor(spannedPages / 2000) | 1;
