@@ -29,9 +29,9 @@ interface OurMemory {
 
 function checkZones({ dump, witness }: CrashGuest): void {
   const { nodes } = vmcoreJson<OurMemory>('mem', dump);
-  const blocks = file(witness, '/proc/zoneinfo')
-    .split(/^Node /m)
-    .slice(1);
+  const zoneinfo = witness.files['/proc/zoneinfo'];
+  assert.ok(zoneinfo !== undefined, 'the witness has it');
+  const blocks = zoneinfo.split(/^Node /m).slice(1);
   const expected = blocks.flatMap((block) => {
     const [, node, zone] = /^(\d+), zone\s+(\S+)/.exec(block)!;
     const field = (name: string): number => Number(new RegExp(`^\\s+${name}\\s+(\\d+)`, 'm').exec(block)![1]);
