@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { asVaddr } from '../src/base/units.ts';
 import { openKallsyms } from '../src/kernel/kallsyms.ts';
+import { scanKallsyms } from '../src/kernel/kallsyms-scan.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
+import { withFoundVmcoreinfo } from '../src/kernel/vmcoreinfo-scan.ts';
 import { open, savedDump, savedLog } from './rehearsal.ts';
 
 describe('kallsyms of the rehearsed dump', () => {
@@ -26,6 +28,19 @@ describe('kallsyms of the rehearsed dump', () => {
         `${name}: ${found.toString(16)}, not ${address.toString(16)}`,
       );
     }
+  });
+
+  it('is found by what it looks like, too, and says the same', () => {
+    const silent = kernel.dump.vmcoreinfo!.replace(/^SYMBOL\(kallsyms_.*\n/gm, '');
+    assert.ok(silent.length < kernel.dump.vmcoreinfo!.length);
+    const found = scanKallsyms(new Kernel({ ...kernel.dump, vmcoreinfo: silent }));
+    assert.equal(found?.encoding, symbols.encoding);
+    assert.deepEqual([...found!], [...symbols]);
+  });
+
+  it('is the kernel of the vmcoreinfo that is in its memory', () => {
+    const found = withFoundVmcoreinfo({ ...kernel.dump, vmcoreinfo: undefined, notes: [] });
+    assert.equal(found?.vmcoreinfo, kernel.dump.vmcoreinfo);
   });
 
   it('gives the functions of the logged call trace their sizes, and finds them from every place in them', () => {

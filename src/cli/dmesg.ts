@@ -1,8 +1,7 @@
 /** `vmcore dmesg FILE`: the kernel log. */
 import { Command } from 'commander';
-import { Kernel } from '../kernel/kernel.ts';
 import { dmesgRecords, dmesgText } from '../tools/crash/log.ts';
-import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
+import { addDumpOptions, type DumpOptions, openKernelFile } from './open.ts';
 import { printJson, printText } from './output.ts';
 
 interface DmesgOptions extends DumpOptions {
@@ -20,7 +19,7 @@ export const dmesgCommand = (): Command =>
       .option('--no-indent', 'further lines of a record at the margin, as drgn prints them')
       .option('--json', 'as JSON: time in seconds, caller, text'),
   ).action((files: readonly string[], options: DmesgOptions) => {
-    const kernel = new Kernel(openDumpFile(files, options));
+    const kernel = openKernelFile(files, options);
     if (options.json) printJson(dmesgRecords(kernel));
     else {
       const furtherLines = options.indent ? 'indented' : 'margin';

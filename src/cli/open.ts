@@ -6,6 +6,8 @@ import type { Dump, OpenOptions } from '../formats/dump.ts';
 import { openElfSections } from '../formats/elf-sections.ts';
 import { openDumpFiles } from '../formats/open.ts';
 import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { withFoundVmcoreinfo } from '../kernel/vmcoreinfo-scan.ts';
 import { openFile } from '../sys/file-source.ts';
 import { openSource } from '../sys/open-source.ts';
 import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
@@ -39,6 +41,12 @@ export function openDumpFile(paths: string | readonly string[], options: DumpOpt
     files.map((path) => openExplained(path, openSource)),
     { codecs: nativeCodecs(), cutShort },
   );
+}
+
+/** The same, with what reads memory by its virtual address; searched for a vmcoreinfo when it has no note of it. E_NO_INFO when there is none. */
+export function openKernelFile(paths: readonly string[], options: DumpOptions): Kernel {
+  const dump = openDumpFile(paths, options);
+  return new Kernel(dump.vmcoreinfo === undefined ? (withFoundVmcoreinfo(dump) ?? dump) : dump);
 }
 
 /** The same with symbols and types: what views are made of. */

@@ -117,8 +117,8 @@ export function openKallsyms(kernel: Kernel): Kallsyms {
   return readKallsyms(kernel, placesFromInfo(kernel));
 }
 
-/** What vmcoreinfo of every release names: text, and data of two sections. Neighbours of one may have its address, not those of all. */
-const anchors = ['_stext', 'init_uts_ns', 'swapper_pg_dir', 'init_top_pgt', 'node_online_map'];
+/** What vmcoreinfo of every release names: text, and data of two sections (other names there are macros). Neighbours of one may have its address, not those of all. */
+const anchors = ['_stext', 'init_uts_ns', 'swapper_pg_dir', 'init_top_pgt'];
 
 /** Reads the tables at `places`. Errors as above. */
 export function readKallsyms(kernel: Kernel, places: KallsymsPlaces): Kallsyms {

@@ -62,12 +62,19 @@ export class Symbols {
   require(name: string): Vaddr {
     const address = this.address(name);
     if (address !== undefined) return address;
-    const { opened } = this;
-    const why = opened instanceof VmcoreError ? `: ${opened.message}` : '';
-    throw new VmcoreError('E_NO_INFO', `no symbol ${name}${why}`, {
+    throw new VmcoreError('E_NO_INFO', `no symbol ${name}${this.whyUnknown()}`, {
       file: this.kernel.dump.source.name,
       hint: 'give the vmlinux of this kernel with --vmlinux',
     });
+  }
+
+  private whyUnknown(): string {
+    const { opened } = this;
+    if (opened instanceof VmcoreError) return `: ${opened.message}`;
+    // Every kernel has this variable. Debian's 5.10 for arm64 is built like that.
+    return opened?.address('init_task') === undefined
+      ? ': its kernel keeps the names of functions only (no CONFIG_KALLSYMS_ALL)'
+      : '';
   }
 
   /** Every symbol of this name, of the kernel and of modules; "module:name" asks one module only. */
