@@ -3,7 +3,7 @@
  *
  * Source of truth: struct wait_page_queue of include/linux/pagemap.h and wait_bit_queue_entry of wait_bit.h, mm/filemap.c (Linux 4.18, 6.1, 7.2). The waiter
  * is a wait_queue_entry on the task's stack, whose func is known by its symbol: wake_page_function, wake_bit_function. Who will change the bit is not
- * recorded. wait_page_queue.folio is .page before 5.17 (6974d7c97784).
+ * recorded. wait_page_queue.folio is .page before 5.16 (df4d4f127394).
  */
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';

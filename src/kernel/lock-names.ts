@@ -22,7 +22,7 @@ export function lockName(crashed: CrashedKernel, lock: bigint, tasks: readonly T
   return ofSpace === undefined ? undefined : `mmap_lock of ${ofSpace.pid} ${ofSpace.comm}`;
 }
 
-/** mmap_sem before 5.8 (c1e8d7c6a7a6). */
+/** mmap_sem before 5.8 (da1c55f1b272). */
 function mmapLock({ layouts }: CrashedKernel): bigint | undefined {
   const offset = layouts.offset('mm_struct.mmap_lock') ?? layouts.offset('mm_struct.mmap_sem');
   return offset === undefined ? undefined : BigInt(offset);

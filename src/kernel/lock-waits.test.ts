@@ -102,9 +102,15 @@ for (const form of ['with wait_list', 'with first_waiter'] as const) {
       const { made } = machine;
       const lock = made.place('rt_mutex_base', { owner: machine.tasks[0]! | 1n });
       const waiter = made.place('rt_mutex_waiter', { task: machine.tasks[1]!, lock });
+      const top = made.place('rb_node', { left: waiter });
+      made.set('rt_mutex_waiter', waiter, { 'tree.entry.parent': top | 1n });
       made.set('task_struct', machine.tasks[1]!, { pi_blocked_on: waiter });
+      assert.equal(machine.wait(1), undefined, 'the lock does not know it');
+      made.set('rt_mutex_base', lock, { waiters: top });
       assert.deepEqual(machine.wait(1), { kind: 'rt_mutex', lock, mode: undefined, found: 'pi_blocked_on' });
       assert.deepEqual(machine.holder('rt_mutex', lock), [machine.tasks[0], 'certainly']);
+      made.set('rb_node', top, { parent: waiter });
+      assert.equal(machine.wait(1), undefined, 'its tree goes round');
     });
   });
 }

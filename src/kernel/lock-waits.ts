@@ -2,7 +2,7 @@
  * What a sleeping task waits for.
  *
  * Newer kernels write it down: task_struct.blocker (6.16, CONFIG_DETECT_HUNG_TASK_BLOCKER; blocker_mutex in 6.15), task_struct.blocked_on (a mutex; the
- * waiter, with CONFIG_DEBUG_MUTEXES only, before 6.11), task_struct.pi_blocked_on (an rt_mutex). Otherwise it is on the task's stack: a waiter, which
+ * waiter, with CONFIG_DEBUG_MUTEXES only, before 6.17, 44e4e0297c3c), task_struct.pi_blocked_on (an rt_mutex). Otherwise it is on the task's stack: a waiter, which
  * names the task and is linked to the lock's other waiters and to the lock (struct mutex_waiter and so on).
  *
  * Nothing is guessed: a waiter is one when its ring holds together (waiter-ring.ts), the lock bears it out, and it lies on the frame of a function that
@@ -19,6 +19,7 @@ import type { Frame } from './frame.ts';
 import { countsReaders, type LockKind, lockStruct } from './locks.ts';
 import { Missing } from './missing.ts';
 import { type StackArea, taskStack } from './stack-areas.ts';
+import type { Struct } from './struct.ts';
 import type { Task } from './tasks.ts';
 import { type OnStackOf, type Ring, readPointerIfThere, walkRing } from './waiter-ring.ts';
 
@@ -130,7 +131,7 @@ export class LockWaits {
 
   private writtenDown({ struct, address }: Task): Wait | undefined {
     const waiter = struct.has('pi_blocked_on') ? struct.follow('pi_blocked_on') : undefined;
-    if (waiter !== undefined && waiter.pointer('task') === address)
+    if (waiter !== undefined && waiter.pointer('task') === address && this.isInTree(waiter))
       return { kind: 'rt_mutex', lock: waiter.pointer('lock'), mode: undefined, found: 'pi_blocked_on' };
     const blocker = struct.has('blocker') ? struct.pointer('blocker') : 0n;
     const type = blockerTypes[Number(blocker & blockerMask)];
@@ -143,6 +144,26 @@ export class LockWaits {
         return { kind: 'mutex', lock: mutex.address, mode: undefined, found: 'blocked_on' };
     }
     return undefined;
+  }
+
+  /** Whether an rt_mutex_waiter is in the tree of its lock: the top of its tree is the lock's root. */
+  private isInTree(waiter: Struct): boolean {
+    const { kernel } = this.crashed;
+    // tree_entry before 6.5 (f7853c342418).
+    const links = new Set<bigint>([waiter.addressOf(waiter.has('tree.entry') ? 'tree.entry' : 'tree_entry')]);
+    for (const node of links) {
+      const parent = readPointerIfThere(kernel, node);
+      if (parent === undefined || links.size > maxDepth) return false;
+      if ((parent & ~colourBits) === 0n)
+        return (
+          readPointerIfThere(
+            kernel,
+            lockStruct(this.crashed, 'rt_mutex', waiter.pointer('lock')).addressOf('waiters'),
+          ) === node
+        );
+      links.add(parent & ~colourBits);
+    }
+    return false;
   }
 
   /** Whether a task is among the waiters of a lock: what is written down may be of the past. */
@@ -276,5 +297,8 @@ export class LockWaits {
   }
 }
 
+/** Of a red-black tree (rbtree.ts). */
+const colourBits = 3n;
+const maxDepth = 128;
 /** Where the kernel's half of the address space begins, on any of its machines. */
 const kernelSpace = 0xffff_0000_0000_0000n;

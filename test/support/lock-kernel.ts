@@ -35,8 +35,9 @@ const common = `struct list_head { struct list_head *next; struct list_head *pre
   struct completion { unsigned int done; struct swait_queue_head wait; };
   struct percpu_rw_semaphore { long writer; struct wait_queue_head waiters; };
   struct atomic_long { long counter; };
-  struct rt_mutex_base { int wait_lock; struct task_struct *owner; };
-  struct rt_mutex_waiter { struct task_struct *task; struct rt_mutex_base *lock; };`;
+  struct rb_node { unsigned long parent; void *right; void *left; };
+  struct rt_mutex_base { int wait_lock; struct rb_node *waiters; struct task_struct *owner; };
+  struct rt_mutex_waiter { struct rt_waiter_node { struct rb_node entry; int prio; } tree; struct task_struct *task; struct rt_mutex_base *lock; };`;
 const task = (
   own: string,
 ): string => `struct task_struct { unsigned int __state; void *stack; unsigned int flags; int exit_state;

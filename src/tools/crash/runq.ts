@@ -77,7 +77,7 @@ function cpuQueue(
   };
 }
 
-/** cfs_rq.h_nr_running is h_nr_queued since 6.14 (736c55a02c47). */
+/** cfs_rq.h_nr_running is h_nr_queued since 6.14 (7b8a702d9438). */
 const countsOf = (queue: Struct): CpuQueue['counts'] => ({
   running: queue.number('nr_running'),
   fair: queue.number(queue.has('cfs.h_nr_queued') ? 'cfs.h_nr_queued' : 'cfs.h_nr_running'),
