@@ -22,11 +22,13 @@ export const slabCommand = (): Command =>
     const { files, rest: names } = dumpArguments(args);
     const crashed = openCrashedFile(files, options);
     const list = listSlabCaches(crashed, names);
-    const unknown = names.find((name) => !list.caches.some((cache) => cache.name === name));
+    const unknown = names.find(
+      (name) => !list.caches.some(({ name: own, merged }) => own === name || merged.includes(name)),
+    );
     if (unknown !== undefined && list.missing.length === 0)
       throw new VmcoreError('E_USAGE', `no slab cache is called ${unknown}`, {
         file: crashed.dump.source.name,
-        hint: 'slab without names lists all; caches of like objects are merged, under the name of the first',
+        hint: 'slab without names lists all',
       });
     if (options.json) {
       printJson(list);
@@ -46,6 +48,7 @@ const columns: readonly Column[] = [
   { title: 'PER SLAB', align: 'right' },
   { title: 'SLAB KIB', align: 'right' },
   { title: 'MEM KIB', align: 'right' },
+  { title: 'ALSO' },
 ];
 
 function cells(cache: SlabCacheInfo): string[] {
@@ -61,5 +64,6 @@ function cells(cache: SlabCacheInfo): string[] {
     number(cache.objectsPerSlab),
     slabSize === null ? '-' : String(slabSize / 1024),
     cache.memory === null ? '?' : String(cache.memory / 1024),
+    cache.merged.join(','),
   ];
 }

@@ -31,12 +31,13 @@ export interface SlabCounts {
 /** Slabs and objects, by the kernel's counters. E_NO_INFO when it does not count them. */
 export function countSlabs(crashed: CrashedKernel, cache: SlabCache): SlabCounts {
   const allocator = slabAllocator(crashed);
+  if (allocator === 'SLOB') throw notCounted(crashed);
   let slabs = 0;
   let objects = 0;
   for (const { node } of nodesOf(crashed, cache)) {
     if (allocator === 'SLAB') slabs += node.number('total_slabs');
     else {
-      if (allocator === 'SLOB' || !node.has('nr_slabs')) throw notCounted(crashed);
+      if (!node.has('nr_slabs')) throw notCounted(crashed);
       slabs += node.number('nr_slabs');
       objects += node.number('total_objects');
     }
@@ -192,7 +193,11 @@ const smashed = (crashed: CrashedKernel, what: string): VmcoreError =>
   });
 
 const notCounted = (crashed: CrashedKernel): VmcoreError =>
-  new VmcoreError('E_NO_INFO', 'this kernel does not count its slabs (CONFIG_SLUB_DEBUG is not set)', {
-    file: crashed.dump.source.name,
-    hint: 'mem tells how much memory all slabs take',
-  });
+  new VmcoreError(
+    'E_NO_INFO',
+    'this kernel does not count its slabs (CONFIG_SLUB_DEBUG is not set, or it has SLOB)',
+    {
+      file: crashed.dump.source.name,
+      hint: 'mem tells how much memory all slabs take',
+    },
+  );

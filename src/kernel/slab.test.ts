@@ -179,6 +179,7 @@ describe('slab caches', () => {
           active: 22,
           free: 10,
           memory: 16384,
+          merged: [],
           address: `0x${of.busy.toString(16)}`,
         },
         {
@@ -192,6 +193,7 @@ describe('slab caches', () => {
           active: 0,
           free: 0,
           memory: 0,
+          merged: [],
           address: `0x${of.idle.toString(16)}`,
         },
       ]);
@@ -215,6 +217,83 @@ describe('slab caches', () => {
       of.made.kernel.memory.putU64(Number(at - directMap), next ^ random ^ at);
     }
     assert.equal(list(of).caches[0]!.free, 10);
+  });
+});
+
+describe('slab caches that were merged', () => {
+  const types = new CTypes(`${lists}
+    struct rb_node { unsigned long __rb_parent_color; struct rb_node *rb_right; struct rb_node *rb_left; };
+    struct rb_root { struct rb_node *rb_node; };
+    struct kernfs_elem_dir { struct rb_root children; };
+    struct kernfs_elem_symlink { struct kernfs_node *target_kn; };
+    struct kernfs_node { char *name; struct rb_node rb; union { struct kernfs_elem_dir dir; struct kernfs_elem_symlink symlink; };
+      void *priv; unsigned short flags; };
+    struct kobject { char *name; struct kernfs_node *sd; };
+    struct kset { struct list_head list; struct kobject kobj; };
+    struct kmem_cache { ${cache} struct kobject kobj; };`);
+
+  /** "first" has the directory ":64", to which "first", "second" and "third" are links; "own" has one of its own. */
+  function machineWithLinks() {
+    const made = new CKernel(types);
+    const of = (name: string): bigint =>
+      made.place('kmem_cache', { name: made.text(name), size: 64, object_size: 64 });
+    const [first, own] = [of('first'), of('own')];
+    const head = made.place('list_head');
+    made.link(
+      head,
+      [first, own].map((address) => made.member('kmem_cache', address, 'list')),
+    );
+    const entry = (name: string, values: Record<string, bigint | number>): bigint =>
+      made.place('kernfs_node', { name: made.text(name), ...values });
+    const folderOf = (address: bigint, name: string): bigint =>
+      entry(name, { flags: 1, priv: made.member('kmem_cache', address, 'kobj') });
+    const merged = folderOf(first, ':64');
+    const links = ['first', 'second', 'third'].map((name) =>
+      entry(name, { flags: 4, 'symlink.target_kn': merged }),
+    );
+    const nodes = [folderOf(own, 'own'), ...links].map((node) => made.member('kernfs_node', node, 'rb'));
+    // A tree that leans to one side.
+    const root = entry('slab', { flags: 1, 'dir.children.rb_node': nodes[0]! });
+    let parent = 0n;
+    for (const [i, node] of nodes.entries()) {
+      made.set('rb_node', node, { __rb_parent_color: parent, rb_right: nodes[i + 1] ?? 0n });
+      parent = node;
+    }
+    const kset = made.place('kset', { 'kobj.sd': root });
+    return { made, nodes, symbols: { slab_caches: head, slab_kset: made.longs(kset) } };
+  }
+
+  it('have the names of all, and are found by them', () => {
+    const { made, symbols } = machineWithLinks();
+    const crashed = made.crashed(symbols);
+    const { caches, missing } = listSlabCaches(crashed);
+    assert.deepEqual(
+      caches.map(({ name, merged }) => [name, merged]),
+      [
+        ['first', ['second', 'third']],
+        ['own', []],
+      ],
+    );
+    // SLOB has neither slabs nor counts.
+    assert.ok(missing.every((line) => /does not count/.test(line)));
+    assert.deepEqual(
+      listSlabCaches(crashed, ['third']).caches.map(({ name }) => name),
+      ['first'],
+    );
+  });
+
+  it('are told though the tree of their names is smashed', () => {
+    const { made, nodes, symbols } = machineWithLinks();
+    made.set('rb_node', nodes[2]!, { rb_right: nodes[0]! });
+    const { caches, missing } = listSlabCaches(made.crashed(symbols));
+    assert.deepEqual(
+      caches.map(({ name, merged }) => [name, merged]),
+      [
+        ['first', ['second']],
+        ['own', []],
+      ],
+    );
+    assert.match(missing.join('\n'), /^the names of merged slab caches: /m);
   });
 });
 

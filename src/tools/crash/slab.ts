@@ -3,6 +3,7 @@ import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
 import { readSlabCaches, type SlabCache } from '../../kernel/slab.ts';
+import { readSlabAliases } from '../../kernel/slab-aliases.ts';
 import { countFree, countSlabs } from '../../kernel/slab-usage.ts';
 
 export interface SlabCacheInfo {
@@ -23,6 +24,8 @@ export interface SlabCacheInfo {
   readonly free: number | null;
   /** What its slabs take, bytes. */
   readonly memory: number | null;
+  /** Names of caches that the kernel merged into it, because their objects are alike; sorted. */
+  readonly merged: readonly string[];
   /** Of its struct kmem_cache. */
   readonly address: string;
 }
@@ -32,16 +35,25 @@ export interface SlabCaches {
   readonly missing: readonly string[];
 }
 
-/** In the order of the kernel's list, the last made first; those of these names only, when any are given. */
+/** In the order of the kernel's list, the last made first; those of these names only, their own or of one that was merged, when any are given. */
 export function listSlabCaches(crashed: CrashedKernel, names: readonly string[] = []): SlabCaches {
   const missing = new Missing();
+  const aliases = readSlabAliases(crashed, missing);
   const caches: SlabCacheInfo[] = [];
-  for (const cache of readSlabCaches(crashed, missing))
-    if (names.length === 0 || names.includes(cache.name)) caches.push(describe(crashed, cache, missing));
+  for (const cache of readSlabCaches(crashed, missing)) {
+    const merged = (aliases.get(cache.address) ?? []).filter((name) => name !== cache.name).sort();
+    if (names.length === 0 || names.some((name) => name === cache.name || merged.includes(name)))
+      caches.push(describe(crashed, cache, merged, missing));
+  }
   return { caches, missing: missing.lines };
 }
 
-function describe(crashed: CrashedKernel, cache: SlabCache, missing: Missing): SlabCacheInfo {
+function describe(
+  crashed: CrashedKernel,
+  cache: SlabCache,
+  merged: readonly string[],
+  missing: Missing,
+): SlabCacheInfo {
   const counts = missing.attempt(`the slabs of ${cache.name}`, () => countSlabs(crashed, cache));
   const free =
     counts === undefined
@@ -62,6 +74,7 @@ function describe(crashed: CrashedKernel, cache: SlabCache, missing: Missing): S
       counts === undefined || slab === undefined
         ? null
         : counts.slabs * 2 ** slab.order * crashed.dump.memory.pageSize,
+    merged,
     address: hex(cache.address),
   };
 }
