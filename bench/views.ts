@@ -5,7 +5,7 @@
  *   npm run bench:views -- --save       also written to bench/views-results.md
  *   npm run bench:views -- --rounds 3 '--only=bt -a'
  *
- * The dump is of a guest of the lab (Debian 12's 6.1, level 31, zstd), the peers are those of Debian forky. Everything is in the page
+ * The dump is of a machine at work (lab/guests, Debian 12's 6.1, 1 GiB), level 31, zstd; the peers are those of Debian forky. Everything is in the page
  * cache; runs alternate. Needs linux-image-RELEASE-dbg the first time, most of a gigabyte.
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -13,11 +13,12 @@ import { cpus, release as ownRelease, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { debugVmlinux } from '../lab/debug-kernel.ts';
-import { crashGuest } from '../lab/guests/crash-guests.ts';
+import { guestDump } from '../lab/guests/guests.ts';
 import { newestCrash, newestDrgn, type Peer } from '../lab/peers.ts';
 import { VmcoreError } from '../src/base/errors.ts';
 import { formatSize } from '../src/base/units.ts';
 import { terminalProgress } from '../src/cli/terminal-progress.ts';
+import { runChecked } from '../src/sys/programs.ts';
 import { type Contender, median, type Run, runOnce } from './measure.ts';
 
 const memoryGoal = 120 * 2 ** 20;
@@ -98,7 +99,7 @@ function reportText({ dump, versions, rounds, results }: Report): string {
     '',
     `\`npm run bench:views\`, ${new Date().toISOString().slice(0, 10)}. ${machine}; Node ${process.version}; ${versions}.`,
     '',
-    `A dump of Linux ${dump.release}, level 31, zstd, ${formatSize(dump.size)}, in the page cache. Ours has nothing but the dump; crash and drgn have vmlinux with DWARF. Cold processes, their start included; ${rounds} runs each, in turn: medians; memory is the largest ru_maxrss. report: crash says \`${rows[2]!.crash.join('`, `')}\`, drgn the same things by bench/drgn-views.py.`,
+    `A dump of Linux ${dump.release}, 1 GiB of memory at work (lab/guests), level 31, zstd, ${formatSize(dump.size)}, in the page cache. Ours has nothing but the dump; crash and drgn have vmlinux with DWARF. Cold processes, their start included; ${rounds} runs each, in turn: medians; memory is the largest ru_maxrss. report: crash says \`${rows[2]!.crash.join('`, `')}\`, drgn the same things by bench/drgn-views.py.`,
     '',
     ...tableHead,
     ...results.map(tableRow),
@@ -127,12 +128,17 @@ async function main(): Promise<void> {
     throw new VmcoreError('E_USAGE', 'wrong --rounds', { hint: 'such as --rounds 5' });
   }
   const progress = terminalProgress();
-  const { dump, release } = await crashGuest({ kernel: '6.1-x86_64', way: 'sysrq' }, progress);
+  const guest = { kernel: '6.1-x86_64', memory: 2 ** 30 } as const;
+  const { raw, release } = await guestDump(guest, progress, new AbortController().signal);
   const vmlinux = await debugVmlinux({ suite: 'bookworm', release, progress });
   const [crash, drgn] = [await newestCrash(progress), await newestDrgn(progress)];
   const folder = mkdtempSync(join(tmpdir(), 'vmcore-bench-views-'));
+  const dump = join(folder, 'vmcore');
   const results: Result[] = [];
+  let size = 0;
   try {
+    await runChecked(program, ['makedumpfile', '-q', '-z', '-d', '31', raw, dump], { timeout: 300_000 });
+    size = statSync(dump).size;
     for (const row of rows.filter(({ name }) => values.only === undefined || values.only.includes(name))) {
       progress.step(row.name);
       const contenders = {
@@ -153,7 +159,6 @@ async function main(): Promise<void> {
     rmSync(folder, { recursive: true });
   }
   progress.end();
-  const size = statSync(dump).size;
   const versions = await versionsOf(crash, drgn);
   const text = reportText({ dump: { release, size }, versions, rounds, results });
   process.stdout.write(text);
