@@ -38,8 +38,9 @@ describe('modules of the rehearsed dump', () => {
   it('have their symbols in their memory', () => {
     for (const module of modules.all()) {
       const symbols = modules.symbols(module);
+      const all = [...symbols];
       let code = 0;
-      for (const { name, type, address, size } of symbols) {
+      for (const { name, type, address, size } of all) {
         // Not absolute ones, and per-CPU variables.
         if (!/[tTdDbBrR]/.test(type)) continue;
         assert.equal(modules.at(address), module, `${module.name}: ${name}`);
@@ -49,7 +50,7 @@ describe('modules of the rehearsed dump', () => {
         assert.equal(place?.address, address, `${module.name}: ${name}`);
         // It ends at the next symbol, which assembly code has inside of functions (crc_pcl of crc32c_intel).
         const end = address + BigInt(size);
-        const inner = [...symbols].some((other) => other.address > address && other.address < end);
+        const inner = all.some((other) => other.address > address && other.address < end);
         assert.ok(inner || place.size >= size, `${module.name}: ${name}`);
       }
       assert.ok(code > 0, module.name);

@@ -43,6 +43,8 @@ export class ModuleSymbols {
   private readonly places: Uint32Array;
   /** Its address, as `keyOf` has it. */
   private readonly keys: Float64Array;
+  /** By address. */
+  private order: Uint32Array | undefined;
 
   /** E_NO_INFO when types do not describe the table or the kernel keeps none, E_CORRUPT when it makes no sense, E_UNREADABLE when it is not in the dump. */
   constructor(kernel: Kernel, layouts: Layouts, module: KernelModule) {
@@ -63,8 +65,8 @@ export class ModuleSymbols {
 
   /** Ascending by address. */
   *[Symbol.iterator](): Generator<ModuleSymbol> {
-    const order = Uint32Array.from(this.keys.keys()).sort((a, b) => this.keys[a]! - this.keys[b]!);
-    for (const index of order) yield this.symbol(index);
+    this.order ??= Uint32Array.from(this.keys.keys()).sort((a, b) => this.keys[a]! - this.keys[b]!);
+    for (const index of this.order) yield this.symbol(index);
   }
 
   /** The first of this name; static symbols can share one. */
