@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type CrashGuest, crashGuest } from '../lab/guests/crash-guests.ts';
 import { silentProgress } from '../src/base/progress.ts';
+import { vmcore } from './command.ts';
 import { rawDump, savedDump, savedLog } from './rehearsal.ts';
 import { vmcoreJson } from './support/vmcore-json.ts';
 
@@ -111,6 +112,24 @@ describe('the rehearsed dump', () => {
     }
     for (const kind of ['free', 'file', 'slab', 'kernel image', 'reserved', 'kernel'])
       assert.ok(kinds.has(kind), `${kind} among ${[...kinds].join(', ')}`);
+  });
+
+  it('prints what it has for people, and has nothing to miss', () => {
+    const heads: Readonly<Record<string, RegExp>> = {
+      report: /^Panic +Kernel panic - not syncing: sysrq triggered crash\n.*\n #?.*sysrq_handle_crash\+/s,
+      sys: /^Node +.*\nKernel +\d/s,
+      mem: /^Total +\d.*\n\nNODE +ZONE +PRESENT/s,
+      slab: /^CACHE +OBJSIZE.*\ntask_struct +\d/s,
+      mod: /^MODULE +BASE.*\next4 +0x[0-9a-f]{16} +\d+ +live/s,
+      irq: /^IRQ +CPU0 +CPU1.*\n +0 +\d+ .*timer \(.*\nCPU +CPU0 +CPU1/s,
+    };
+    for (const [command, head] of Object.entries(heads)) {
+      const { status, stdout, stderr } = vmcore(command, savedDump());
+      assert.deepEqual([status, stderr], [0, ''], command);
+      assert.match(stdout.toString('utf8'), head, command);
+    }
+    // Without a command it is the report.
+    assert.match(vmcore(savedDump()).stdout.toString('utf8'), heads.report!);
   });
 
   it('report: why, and where', () => {
