@@ -1,6 +1,7 @@
 /** `vmcore ps FILE`: the tasks of a crashed kernel. */
 import { Command } from 'commander';
 import { countStates, listTasks, type TaskInfo } from '../tools/crash/ps.ts';
+import { filesAndPids } from './files-and-pids.ts';
 import { formatDuration } from './info.ts';
 import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
 import { printJson, printMissing } from './output.ts';
@@ -19,17 +20,22 @@ export const psCommand = (): Command =>
   addDumpOptions(
     new Command('ps')
       .description('the tasks, the idle ones of the CPUs included; ">" marks those that were running')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
+      .argument(
+        '<file...>',
+        'a dump, or all files of a split one, and perhaps pids: of processes, with their threads',
+      )
       .option('-G, --processes', 'processes only, without their further threads')
       .option('-k, --kernel', 'kernel threads only')
       .option('-u, --user', 'processes of user space only')
       .option('-t, --times', 'times: since start, on a CPU, in user space, in the kernel, since it last ran')
       .option('-s, --states', 'how many are in which state')
       .option('--json', 'as JSON: sizes in bytes, times in seconds'),
-  ).action((files: readonly string[], options: PsOptions) => {
+  ).action((args: readonly string[], options: PsOptions) => {
+    const { files, pids } = filesAndPids(args);
     const { tasks: all, missing } = listTasks(openCrashedFile(files, options));
     const tasks = all.filter(
       (task) =>
+        (pids.length === 0 || pids.includes(task.pid) || pids.includes(task.tgid)) &&
         (options.processes !== true || task.pid === task.tgid) &&
         (options.kernel !== true || task.kernelThread) &&
         (options.user !== true || !task.kernelThread),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CKernel, CTypes } from '../../test/support/c-types.ts';
 import { LockKernel } from '../../test/support/lock-kernel.ts';
 import { directMap } from '../../test/support/synthetic-kernel.ts';
 import { lockState } from './locks.ts';
@@ -209,4 +210,23 @@ describe('who holds a rwsem', () => {
     // Who read last is still written there.
     assert.deepEqual(of(0x2n, 0x1n), [undefined, undefined, 0]);
   });
+});
+
+it('a rwsem before 5.3 has an owner, or bit 0 for readers', () => {
+  const made = new CKernel(
+    new CTypes(
+      'struct task_struct { int pid; }; struct rw_semaphore { long count; struct task_struct *owner; };',
+    ),
+  );
+  const of = (owner: bigint): readonly (bigint | string | number | undefined)[] => {
+    const { holder, readers } = lockState(
+      made.crashed(),
+      'rwsem',
+      made.place('rw_semaphore', { count: -1n, owner }),
+    );
+    return [holder?.task, holder?.holds, readers];
+  };
+  assert.deepEqual(of(0x4000n), [0x4000n, 'certainly', undefined]);
+  assert.deepEqual(of(1n), [undefined, undefined, undefined]);
+  assert.deepEqual(of(0n), [undefined, undefined, undefined]);
 });
