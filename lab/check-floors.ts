@@ -49,7 +49,11 @@ const floorOf = (file: string): string => file.split('/')[0]!;
 const roomOf = (file: string): string => file.split('/')[1]!;
 
 /** The library as Node has it: where dumps come from files. */
-const nodeLibrary: ReadonlySet<string> = new Set(['library/index.ts', 'library/open.ts']);
+const nodeLibrary: ReadonlySet<string> = new Set([
+  'library/index.ts',
+  'library/open.ts',
+  'library/given-files.ts',
+]);
 
 /** Must this file run in a browser? In codecs/, the files whose names begin with `native` need not. */
 export function isBrowserSafe(file: string): boolean {

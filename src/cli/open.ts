@@ -1,17 +1,14 @@
 /** Opening a dump named on the command line, with every codec this platform has. */
 import { type Command, Option } from 'commander';
 import { nativeCodecs } from '../codecs/native.ts';
-import { unpackWhole } from '../codecs/native-inflate.ts';
 import type { Dump, OpenOptions } from '../formats/dump.ts';
-import { openElfSections } from '../formats/elf-sections.ts';
 import { openDumpFiles } from '../formats/open.ts';
 import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { withFoundVmcoreinfo } from '../kernel/vmcoreinfo-scan.ts';
-import { openFile } from '../sys/file-source.ts';
+import { givenFiles } from '../library/given-files.ts';
 import { openSource } from '../sys/open-source.ts';
 import { openExplained } from '../tools/kdumpctl/missing-vmcore.ts';
-import { debugModulesIn } from './debug-modules.ts';
 
 export interface DumpOptions {
   readonly cutShort?: true;
@@ -54,8 +51,5 @@ export const openCrashedFile = (paths: readonly string[], options: DumpOptions):
   crashedKernelOf(openDumpFile(paths, options), options);
 
 /** Symbols and types of a dump that is open. */
-export const crashedKernelOf = (dump: Dump, { vmlinux, debugModules }: DumpOptions): CrashedKernel =>
-  openCrashedKernel(dump, {
-    vmlinux: vmlinux === undefined ? undefined : openElfSections(openFile(vmlinux), unpackWhole),
-    debugModule: debugModules === undefined ? undefined : debugModulesIn(debugModules),
-  });
+export const crashedKernelOf = (dump: Dump, options: DumpOptions): CrashedKernel =>
+  openCrashedKernel(dump, givenFiles(options));

@@ -14,6 +14,14 @@ export interface OpenDumpOptions {
   readonly cutShort?: 'refuse' | 'accept';
 }
 
+/** Of the library in Node. */
+export interface OpenFileOptions extends OpenDumpOptions {
+  /** The path of the kernel's vmlinux with debug information, for what the dump does not tell: types of all variables, kernels without BTF. */
+  readonly vmlinux?: string;
+  /** A folder with the same of modules: NAME.ko or NAME.ko.debug anywhere below. */
+  readonly debugModules?: string;
+}
+
 export const partsOf = (input: DumpInput): readonly DumpPart[] =>
   typeof input === 'string' || input instanceof URL || input instanceof Blob || input instanceof Uint8Array
     ? [input]

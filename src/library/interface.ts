@@ -12,7 +12,7 @@ export type { DumpCpu } from './dump-cpu.ts';
 export type { DumpKernel } from './dump-kernel.ts';
 export type { DumpModule } from './dump-module.ts';
 export type { DumpTask } from './dump-task.ts';
-export type { DumpInput, OpenDumpOptions } from './input.ts';
+export type { DumpInput, OpenDumpOptions, OpenFileOptions } from './input.ts';
 export type { Results } from './results.ts';
 export type {
   AddressLike,

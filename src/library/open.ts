@@ -3,20 +3,23 @@ import { fileURLToPath } from 'node:url';
 import { type ByteSource, MemorySource } from '../base/byte-source.ts';
 import { nativeCodecs } from '../codecs/native.ts';
 import { openDumpFiles } from '../formats/open.ts';
+import { openCrashedKernel } from '../kernel/crashed-kernel.ts';
 import { openBlob } from '../sys/blob-source.ts';
 import { openSource } from '../sys/open-source.ts';
 import { CrashDump } from './crash-dump.ts';
-import { type DumpInput, type DumpPart, type OpenDumpOptions, partsOf } from './input.ts';
+import { givenFiles } from './given-files.ts';
+import { type DumpInput, type DumpPart, type OpenFileOptions, partsOf } from './input.ts';
 
 /** Throws a VmcoreError when the input cannot be read or is not a dump. */
 export async function openDump(
   input: DumpInput,
-  { cutShort = 'refuse' }: OpenDumpOptions = {},
+  { cutShort = 'refuse', ...given }: OpenFileOptions = {},
 ): Promise<CrashDump> {
   const sources: ByteSource[] = [];
   try {
     for (const part of partsOf(input)) sources.push(await openInput(part));
-    return new CrashDump(openDumpFiles(sources, { codecs: nativeCodecs(), cutShort }));
+    const dump = openDumpFiles(sources, { codecs: nativeCodecs(), cutShort });
+    return new CrashDump(dump, (opened) => openCrashedKernel(opened, givenFiles(given)));
   } catch (error) {
     for (const source of sources) source.close();
     throw error;

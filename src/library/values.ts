@@ -247,21 +247,24 @@ const publicNames: ReadonlySet<string> = new Set([
   'toString',
 ]);
 
-/** As C reaches them: those of anonymous structures and unions too. */
+/** Deeper anonymous members than any compiler makes. */
+const maxDepth = 64;
+
+/** As C reaches them: those of anonymous structures and unions too. E_CORRUPT when they have no end. */
 export function memberNames(struct: StructType): string[] {
-  const names: string[] = [];
-  const collect = (members: readonly Member[]): void => {
+  // Of a smashed source: a proxy may not tell a name twice.
+  const names = new Set<string>();
+  const collect = (members: readonly Member[], depth: number): void => {
+    if (depth > maxDepth)
+      throw new VmcoreError('E_CORRUPT', `${typeName(struct)} has anonymous members without end`);
     for (const member of members) {
-      if (member.name !== '') names.push(member.name);
-      else {
-        const type = unaliased(member.type());
-        if (type.kind === 'struct' || type.kind === 'union') collect(type.members());
-      }
+      const type = member.name === '' ? unaliased(member.type()) : undefined;
+      if (type === undefined) names.add(member.name);
+      else if (type.kind === 'struct' || type.kind === 'union') collect(type.members(), depth + 1);
     }
   };
-  collect(struct.members());
-  // Of a smashed source: a proxy may not tell a name twice.
-  return [...new Set(names)];
+  collect(struct.members(), 0);
+  return [...names];
 }
 
 function noMember(source: ValueSource, struct: StructType, name: string): VmcoreError {
@@ -294,6 +297,9 @@ function shownAs<Target extends object>(
   return Object.defineProperty(target, inspect, { value: about.get(inspect), configurable: true });
 }
 
+/** More elements than anybody lists; smashed types may tell of any number. */
+const maxListed = 2 ** 20;
+
 /** All methods of JavaScript's arrays work on it: it has a length, and elements. */
 function arrayAt(source: ValueSource, type: Type, address: bigint): KernelArray {
   const array = unaliased(type);
@@ -318,7 +324,10 @@ function arrayAt(source: ValueSource, type: Type, address: bigint): KernelArray 
       return about.has(key) ? about.get(key) : Reflect.get(target, key);
     },
     has: (target, key) => isElement(key) || about.has(key) || Reflect.has(target, key),
-    ownKeys: () => [...Array.from({ length: array.length }, (_, i) => String(i)), 'length'],
+    ownKeys: () => [
+      ...Array.from({ length: Math.min(array.length, maxListed) }, (_, i) => String(i)),
+      'length',
+    ],
     getOwnPropertyDescriptor(target, key) {
       if (isElement(key)) return { enumerable: true, configurable: true, get: () => at(String(key)) };
       return key === 'length' ? { ...lengthOf(target), value: array.length } : undefined;

@@ -2,7 +2,8 @@
  * Asks another thread and waits for its answer: what only promises give (fetch, Blob) is read synchronously. The asking thread sleeps meanwhile, on a
  * counter in shared memory that the other one adds to.
  */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { nodeWorkerThreads } from './late-modules.ts';
 
 /** What the thread is started with. */
 export interface AskedWorkerData {
@@ -20,11 +21,12 @@ export class AskingWorker {
   /** `file` is the thread's code, which begins with `answerQuestions`; `data` is cloned to it. `patience`: milliseconds. */
   constructor(file: URL, data: Readonly<Record<string, unknown>>, patience: number) {
     this.patience = patience;
-    const { port1, port2 } = new MessageChannel();
+    const threads = nodeWorkerThreads();
+    const { port1, port2 } = new threads.MessageChannel();
     this.port = port1;
     const workerData: AskedWorkerData = { port: port2, answers: this.answers };
     // It says nothing of TypeScript being stripped, and takes no --test of ours.
-    this.worker = new Worker(file, {
+    this.worker = new threads.Worker(file, {
       workerData: { ...data, ...workerData },
       transferList: [port2],
       execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -39,7 +41,7 @@ export class AskingWorker {
     const before = Atomics.load(this.answers, 0);
     this.port.postMessage(question);
     if (Atomics.wait(this.answers, 0, before, this.patience) === 'timed-out') return undefined;
-    return receiveMessageOnPort(this.port)?.message;
+    return nodeWorkerThreads().receiveMessageOnPort(this.port)?.message;
   }
 
   close(): void {

@@ -6,3 +6,5 @@ export const nodeCrypto = (): typeof import('node:crypto') => process.getBuiltin
 export const nodeDgram = (): typeof import('node:dgram') => process.getBuiltinModule('node:dgram');
 export const nodeDns = (): typeof import('node:dns/promises') =>
   process.getBuiltinModule('node:dns/promises');
+export const nodeWorkerThreads = (): typeof import('node:worker_threads') =>
+  process.getBuiltinModule('node:worker_threads');
