@@ -1,5 +1,6 @@
 /** `vmcore mem FILE`: how the memory was used. */
 import { Command } from 'commander';
+import { harmless } from '../base/bytes.ts';
 import { formatSize } from '../base/units.ts';
 import { describeMemory, type MemoryUse } from '../tools/crash/mem.ts';
 import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
@@ -22,7 +23,7 @@ export const memCommand = (): Command =>
       printJson(memory);
       return;
     }
-    printFields(memoryFields(memory));
+    printFields(memoryFields(memory).map(([label, value]) => [label, harmless(value)]));
     printText('\n');
     printTable(zoneColumns, zoneRows(memory));
     printMissing(memory.missing);
@@ -59,6 +60,8 @@ export function memoryFields(memory: MemoryUse): [string, string][] {
     ],
     ['Committed', commit === null ? '?' : `${size(commit.committed)}, limit ${size(commit.limit)}`],
   ];
+  for (const { path, size: all, used, priority } of memory.swapFiles)
+    fields.push([`Swap file`, `${path}, ${size(used)} of ${size(all)} used, priority ${priority}`]);
   for (const huge of hugePages ?? [])
     if (huge.total > 0)
       fields.push([

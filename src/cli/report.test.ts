@@ -100,6 +100,7 @@ const report: CrashReport = {
     vmalloc: 0,
     perCpu: 0,
     swap: { total: 2 ** 20, free: 0, used: 2 ** 20 },
+    swapFiles: [],
     commit: null,
     hugePages: [],
   },

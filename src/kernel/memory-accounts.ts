@@ -4,10 +4,13 @@
  * Source of truth: fs/proc/meminfo.c and what it calls (Linux 4.18, 6.1, 7.2): mm/page_alloc.c, mm/swapfile.c, mm/util.c, mm/hugetlb.c, block/bdev.c,
  * mm/vmalloc.c, mm/percpu.c. What moved is told at each. Pages.
  */
-import type { Vaddr } from '../base/units.ts';
+import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import { walkList } from './lists.ts';
+import type { Missing } from './missing.ts';
 import { readInt, readLong, readUnsignedInt, readUnsignedLong } from './numbers.ts';
+import { pathText } from './paths.ts';
+import type { Struct } from './struct.ts';
 import type { VmCounters } from './vmstat.ts';
 
 /** RAM that the kernel had for itself and for users. An atomic number of another name since 5.0 (ca79b0c211af). */
@@ -70,24 +73,57 @@ function optional(crashed: CrashedKernel, name: string): Vaddr | undefined {
 
 /** As si_swapinfo(): what is being swapped off counts until it is. Both 0 in kernels without CONFIG_SWAP. */
 export function swapPages(crashed: CrashedKernel): SwapPages {
-  const { symbols, kernel } = crashed;
   const totalAt = optional(crashed, 'total_swap_pages');
-  const info = optional(crashed, 'swap_info');
-  if (totalAt === undefined || info === undefined) return { total: 0, free: 0 };
-  const files = Math.min(readUnsignedInt(kernel, symbols.require('nr_swapfiles')), maxSwapFiles);
-  let leaving = 0;
-  for (let i = 0; i < files; i++) {
-    const pointer = kernel.readPointer((info + BigInt(8 * i)) as typeof info);
-    if (pointer === 0n) continue;
-    const file = crashed.struct('swap_info_struct', pointer);
-    if ((file.number('flags') & (swapUsed | swapWritable)) === swapUsed)
-      leaving += Number(file.bigint('inuse_pages') & ~swapOffList);
-  }
+  if (totalAt === undefined) return { total: 0, free: 0 };
+  const leaving = sum(swapInfos(crashed), (file) =>
+    (file.number('flags') & swapWritable) === 0 ? pagesInUse(file) : 0,
+  );
   return {
-    total: readLong(kernel, totalAt) + leaving,
-    free: readLong(kernel, symbols.require('nr_swap_pages')) + leaving,
+    total: readLong(crashed.kernel, totalAt) + leaving,
+    free: readLong(crashed.kernel, crashed.symbols.require('nr_swap_pages')) + leaving,
   };
 }
+
+export interface SwapFile {
+  /** Of the partition or file; it begins with "…" where its directories could not be followed. */
+  readonly path: string;
+  readonly pages: number;
+  readonly used: number;
+  /** The highest is used first. */
+  readonly priority: number;
+}
+
+/** What the kernel swapped to, as /proc/swaps. One that cannot be read is noted. E_NO_INFO as swapPages. */
+export function swapFiles(crashed: CrashedKernel, missing: Missing): SwapFile[] {
+  return [...missing.drain('the swap files', swapInfos(crashed))].flatMap(
+    (file) =>
+      missing.attempt('a swap file', () => {
+        const path = file.follow('swap_file')?.struct('f_path', 'path');
+        return {
+          path: path === undefined ? '' : pathText(crashed, path, missing),
+          pages: file.number('pages'),
+          used: pagesInUse(file),
+          priority: file.number('prio'),
+        };
+      }) ?? [],
+  );
+}
+
+/** struct swap_info_struct, of those in use. */
+function* swapInfos(crashed: CrashedKernel): Generator<Struct> {
+  const { symbols, kernel } = crashed;
+  const info = optional(crashed, 'swap_info');
+  if (info === undefined) return;
+  const count = Math.min(readUnsignedInt(kernel, symbols.require('nr_swapfiles')), maxSwapFiles);
+  for (let i = 0; i < count; i++) {
+    const pointer = kernel.readPointer(asVaddr(info + BigInt(8 * i)));
+    if (pointer === 0n) continue;
+    const file = crashed.struct('swap_info_struct', pointer);
+    if ((file.number('flags') & swapUsed) !== 0) yield file;
+  }
+}
+
+const pagesInUse = (file: Struct): number => Number(file.bigint('inuse_pages') & ~swapOffList);
 
 export interface Commitment {
   /** What may be promised when vm.overcommit_memory is 2. */

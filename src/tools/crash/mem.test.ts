@@ -26,7 +26,7 @@ const forms = {
       unsigned long node_spanned_pages; int node_id; };
     struct inode { struct address_space *i_mapping; struct list_head i_sb_list; };
     struct super_block { struct list_head s_inodes; };
-    struct swap_info_struct { unsigned long flags; long inuse_pages; };`,
+    struct swap_info_struct { unsigned long flags; short prio; unsigned int pages; long inuse_pages; struct file *swap_file; };`,
   /** 4.18: stacks and page tables belong to zones, one node, buffers by block device. */
   '4.18': `${common}
     enum zone_stat_item { NR_FREE_PAGES, NR_ZONE_INACTIVE_ANON, NR_MLOCK, NR_KERNEL_STACK_KB, NR_PAGETABLE, NR_VM_ZONE_STAT_ITEMS };
@@ -38,7 +38,7 @@ const forms = {
       unsigned long node_spanned_pages; int node_id; };
     struct inode { struct address_space *i_mapping; };
     struct block_device { struct inode *bd_inode; struct list_head bd_list; };
-    struct swap_info_struct { unsigned long flags; unsigned int inuse_pages; };`,
+    struct swap_info_struct { unsigned long flags; short prio; unsigned int pages; unsigned int inuse_pages; struct file *swap_file; };`,
 };
 type Form = keyof typeof forms;
 
@@ -117,7 +117,7 @@ function machine(form: Form) {
     nr_swapfiles: made.longs(2),
     // The second is being swapped off.
     swap_info: made.longs(
-      made.place('swap_info_struct', { flags: 3, inuse_pages: 200 }),
+      made.place('swap_info_struct', { flags: 3, pages: 1000, inuse_pages: 200, prio: -2 }),
       made.place('swap_info_struct', { flags: 1, inuse_pages: isOld ? 50 : (1n << 62n) | 50n }),
     ),
     sysctl_overcommit_kbytes: made.longs(0),
@@ -161,7 +161,7 @@ describe('memory', () => {
   for (const form of Object.keys(forms) as Form[]) {
     it(`is told as /proc/meminfo tells it (${form})`, () => {
       const { made, symbols } = machine(form);
-      const { nodes, counters, swap, commit, hugePages, missing, ...bytes } = describeMemory(
+      const { nodes, counters, swap, swapFiles, commit, hugePages, missing, ...bytes } = describeMemory(
         made.crashed(symbols),
       );
       assert.deepEqual(missing, []);
@@ -191,6 +191,10 @@ describe('memory', () => {
         },
       );
       assert.deepEqual(swap, { total: 1050 * 4096, free: 850 * 4096, used: 200 * 4096 });
+      assert.deepEqual(swapFiles, [
+        { path: '', size: 1000 * 4096, used: 200 * 4096, priority: -2 },
+        { path: '', size: 0, used: 50 * 4096, priority: 0 },
+      ]);
       // Half of what is not in huge pages, and the swap; one CPU has yet to take 30 off.
       assert.deepEqual(commit, { limit: ((3000 - 1024) / 2 + 1050) * 4096, committed: 370 * 4096 });
       assert.deepEqual(hugePages, [{ size: 2 ** 21, total: 2, free: 1, reserved: 0, surplus: 0 }]);
@@ -230,8 +234,8 @@ describe('memory', () => {
 
   it('is null where the dump does not tell, with the reason for each', () => {
     const { made } = machine('since 6.19');
-    const { nodes, counters, missing, ...rest } = describeMemory(made.crashed());
-    assert.deepEqual([nodes, counters], [[], {}]);
+    const { nodes, counters, swapFiles, missing, ...rest } = describeMemory(made.crashed());
+    assert.deepEqual([nodes, counters, swapFiles], [[], {}, []]);
     assert.deepEqual([...new Set(Object.values(rest))], [null]);
     assert.deepEqual(
       missing.map((line) => line.split(':')[0]),
@@ -246,6 +250,7 @@ describe('memory', () => {
         'the reserved pages',
         'vmalloc',
         'per-CPU memory',
+        'the swap files',
       ],
     );
   });

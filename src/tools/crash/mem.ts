@@ -11,6 +11,7 @@ import {
   hugePages,
   perCpuPages,
   reservedPages,
+  swapFiles,
   swapPages,
   totalRamPages,
   vmallocPages,
@@ -45,6 +46,13 @@ export interface MemoryUse {
   readonly vmalloc: number | null;
   readonly perCpu: number | null;
   readonly swap: { readonly total: number; readonly free: number; readonly used: number } | null;
+  /** What it swapped to, as /proc/swaps. */
+  readonly swapFiles: readonly {
+    readonly path: string;
+    readonly size: number;
+    readonly used: number;
+    readonly priority: number;
+  }[];
   readonly commit: { readonly limit: number; readonly committed: number } | null;
   /** By size. */
   readonly hugePages:
@@ -127,6 +135,12 @@ export function describeMemory(crashed: CrashedKernel): MemoryUse {
       free: swap.free * pageSize,
       used: (swap.total - swap.free) * pageSize,
     },
+    swapFiles: swapFiles(crashed, missing).map(({ path, pages, used, priority }) => ({
+      path,
+      size: pages * pageSize,
+      used: used * pageSize,
+      priority,
+    })),
     commit: commit && { limit: commit.limit * pageSize, committed: commit.committed * pageSize },
     hugePages: huge?.map(({ pagesEach, ...numbers }) => ({ size: pagesEach * pageSize, ...numbers })) ?? null,
     nodes: nodes.map(nodeUse),
