@@ -19,6 +19,7 @@ import { vmcoreJson } from './support/vmcore-json.ts';
 const limit = { timeout: 20 * 60_000 };
 /** No NMI can be injected into an arm64 machine. */
 const waysOf: Readonly<Partial<Record<GuestKernelName, readonly CrashWay[]>>> = {
+  '5.10-x86_64': crashWays,
   '6.1-x86_64': ['sysrq'],
   '7.2-x86_64': crashWays.filter((way) => way !== 'oops'),
   '6.12-x86_64': crashWays,
@@ -37,7 +38,7 @@ for (const [kernel, ways] of Object.entries(waysOf) as [GuestKernelName, readonl
   }
 }
 
-for (const kernel of ['6.12-x86_64', '6.12-arm64'] as const) {
+for (const kernel of ['5.10-x86_64', '6.12-x86_64', '6.12-arm64'] as const) {
   describe(`Linux ${kernel}: what the machine said of itself`, () => {
     let guest: CrashGuest;
     before(async () => {
