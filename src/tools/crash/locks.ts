@@ -2,7 +2,7 @@
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { findCircles } from '../../kernel/deadlocks.ts';
-import type { Frame } from '../../kernel/frame.ts';
+import type { Frame, Stack } from '../../kernel/frame.ts';
 import { lockName } from '../../kernel/lock-names.ts';
 import { LockWaits, lockOfFunctions, type Wait } from '../../kernel/lock-waits.ts';
 import { type LockHolder, type LockKind, type LockState, lockState } from '../../kernel/locks.ts';
@@ -70,67 +70,111 @@ const locksProper: ReadonlySet<LockKind> = new Set([
 const innermost = 6;
 
 /** E_NO_INFO when symbols or types do not tell where tasks are. */
-export function listLocks(crashed: CrashedKernel): Locks {
-  const missing = new Missing();
-  const tasks = new Map<bigint, Task>();
-  for (const task of readTasks(crashed, { idle: 'with', missing })) tasks.set(task.address, task);
-  const now = missing.attempt("the scheduler's clock", () => schedulerNow(crashed));
-  const unwinder = new Unwinder(crashed);
-  const framesOf = (task: Task): readonly Frame[] => unwinder.task(task).frames;
-  const waits = new LockWaits(crashed, tasks, framesOf);
-  const waiting: WaitingTask[] = [];
-  const waitsFor = new Map<Task, Task>();
-  for (const task of tasks.values()) {
-    if (task.onCpu || (task.state !== 'D' && task.state !== 'S')) continue;
+export const listLocks = (crashed: CrashedKernel): Locks => new LockLister(crashed).list();
+
+/** A task with what it waits for; all but the task undefined where that is not known. */
+interface Found {
+  readonly task: Task;
+  readonly wait: Wait | undefined;
+  readonly state: LockState | undefined;
+  readonly holder: Task | undefined;
+}
+
+class LockLister {
+  private readonly crashed: CrashedKernel;
+  private readonly missing = new Missing();
+  private readonly tasks = new Map<bigint, Task>();
+  private readonly unwinder: Unwinder;
+  private readonly stacks = new Map<Task, Stack>();
+  private readonly waits: LockWaits;
+
+  constructor(crashed: CrashedKernel) {
+    this.crashed = crashed;
+    this.unwinder = new Unwinder(crashed);
+    for (const task of readTasks(crashed, { idle: 'with', missing: this.missing }))
+      this.tasks.set(task.address, task);
+    this.waits = new LockWaits(crashed, this.tasks, (task) => this.stackOf(task).frames);
+  }
+
+  list(): Locks {
+    const now = this.missing.attempt("the scheduler's clock", () => schedulerNow(this.crashed));
+    const found = [...this.tasks.values()].flatMap((task) => this.find(task) ?? []);
+    const waiting = found.map((one) => this.describe(one, now));
+    const certain = found.flatMap(({ task, state, holder }) =>
+      holder !== undefined && state?.holder?.holds === 'certainly' ? [[task, holder] as const] : [],
+    );
+    const deadlocks = findCircles(new Map(certain)).map((circle) =>
+      circle.map(({ pid, comm }) => ({ pid, comm })),
+    );
+    return { waiting, deadlocks, missing: this.missing.lines };
+  }
+
+  /** Undefined for a task that does not wait, or not for what this view shows. */
+  private find(task: Task): Found | undefined {
+    if (task.onCpu || (task.state !== 'D' && task.state !== 'S')) return undefined;
     const what = `what task ${task.pid} waits for`;
-    const wait = missing.attempt(what, () => waits.of(task));
-    if (task.state === 'S' && (wait === undefined || !locksProper.has(wait.kind))) continue;
-    const state = wait && missing.attempt(what, () => lockState(crashed, wait.kind, wait.lock));
-    const holder = state?.holder && tasks.get(state.holder.task);
-    if (holder !== undefined && state?.holder?.holds === 'certainly') waitsFor.set(task, holder);
-    const frames = framesOf(task);
+    const wait = this.missing.attempt(what, () => this.waits.of(task));
+    if (task.state === 'S' && (wait === undefined || !locksProper.has(wait.kind))) return undefined;
     if (wait === undefined) {
-      const kind = lockOfFunctions(frames.slice(0, innermost).flatMap(({ symbol }) => symbol ?? []));
-      if (kind !== undefined)
-        missing.note(`${what}: a ${kind}, but no waiter for one that holds together is on its stack`);
+      this.tellWhy(task, what);
+      return { task, wait, state: undefined, holder: undefined };
     }
-    const times = now === undefined ? undefined : missing.attempt(what, () => taskTimes(task));
-    waiting.push({
+    const state = this.missing.attempt(what, () => lockState(this.crashed, wait.kind, wait.lock));
+    return { task, wait, state, holder: state?.holder && this.tasks.get(state.holder.task) };
+  }
+
+  /** Why it is not known what a task waits for, when its stack says that it is a lock, or says nothing. */
+  private tellWhy(task: Task, what: string): void {
+    const { frames, incomplete } = this.stackOf(task);
+    const kind = lockOfFunctions(frames.slice(0, innermost).flatMap(({ symbol }) => symbol ?? []));
+    if (kind !== undefined)
+      this.missing.note(`${what}: a ${kind}, but no waiter for one that holds together is on its stack`);
+    else if (frames.length === 0 && incomplete !== undefined) this.missing.note(`${what}: ${incomplete}`);
+  }
+
+  private describe({ task, wait, state, holder }: Found, now: number | undefined): WaitingTask {
+    const times = this.missing.attempt(`the times of task ${task.pid}`, () => taskTimes(task));
+    return {
       pid: task.pid,
       comm: task.comm,
       state: task.state,
       seconds: now === undefined || times === undefined ? null : Math.max(0, now - times.lastRan),
-      lock: wait === undefined ? null : lockInfo(crashed, wait, state, holder, [...tasks.values()]),
-      in: sleepsIn(frames),
-    });
+      lock: wait === undefined ? null : this.lockInfo(wait, state, holder),
+      in: sleepsIn(this.stackOf(task).frames),
+    };
   }
-  const deadlocks = findCircles(waitsFor).map((circle) => circle.map(({ pid, comm }) => ({ pid, comm })));
-  return { waiting, deadlocks, missing: missing.lines };
-}
 
-function lockInfo(
-  crashed: CrashedKernel,
-  { kind, lock, mode, found }: Wait,
-  state: LockState | undefined,
-  holder: Task | undefined,
-  tasks: readonly Task[],
-): LockInfo {
-  return {
-    kind,
-    address: hex(lock),
-    name: lockName(crashed, lock, tasks) ?? null,
-    mode: mode ?? null,
-    found,
-    holder:
-      state?.holder === undefined
-        ? null
-        : {
-            ...(holder === undefined ? { pid: null, comm: null } : { pid: holder.pid, comm: holder.comm }),
-            address: hex(state.holder.task),
-            holds: state.holder.holds,
-          },
-    readers: state?.readers ?? null,
-  };
+  private lockInfo(
+    { kind, lock, mode, found }: Wait,
+    state: LockState | undefined,
+    holder: Task | undefined,
+  ): LockInfo {
+    return {
+      kind,
+      address: hex(lock),
+      name: lockName(this.crashed, lock, [...this.tasks.values()]) ?? null,
+      mode: mode ?? null,
+      found,
+      holder:
+        state?.holder === undefined
+          ? null
+          : {
+              ...(holder === undefined ? { pid: null, comm: null } : { pid: holder.pid, comm: holder.comm }),
+              address: hex(state.holder.task),
+              holds: state.holder.holds,
+            },
+      readers: state?.readers ?? null,
+    };
+  }
+
+  private stackOf(task: Task): Stack {
+    let stack = this.stacks.get(task);
+    if (stack === undefined) {
+      stack = this.unwinder.task(task);
+      this.stacks.set(task, stack);
+    }
+    return stack;
+  }
 }
 
 const ofScheduler =
