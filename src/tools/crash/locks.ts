@@ -20,7 +20,10 @@ export interface TaskName {
 export interface LockInfo {
   readonly kind: LockKind;
   readonly address: string;
-  /** Of a lock that is a variable: "cgroup_mutex", "held_mutex [crash_module]"; or of an address space, or on a stack: "mmap_lock of 130 node", "on the stack of 8 kworker/0:0H". */
+  /**
+   * Of a lock that is a variable: "cgroup_mutex", "held_mutex [crash_module]"; of an address space: "mmap_lock of 130 node"; of one on a stack: "on the
+   * stack of 8 kworker/0:0H".
+   */
   readonly name: string | null;
   /** Of rwsem and percpu_rwsem: what it is waited for. */
   readonly mode: 'read' | 'write' | null;
