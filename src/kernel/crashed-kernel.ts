@@ -11,6 +11,7 @@ import type { ElfSections } from '../formats/elf-sections.ts';
 import { Btf } from './btf.ts';
 import { findBtf } from './btf-scan.ts';
 import { readCpuMask } from './cpus.ts';
+import { deriveSymbol } from './derived-symbols.ts';
 import { GivenVmlinux } from './given-vmlinux.ts';
 import { Kernel } from './kernel.ts';
 import { Layouts } from './layouts.ts';
@@ -49,7 +50,17 @@ export class CrashedKernel {
   /** E_NO_INFO as Kernel; E_USAGE when a given file is of another kernel. */
   constructor(dump: Dump, given: GivenFiles = {}) {
     this.kernel = new Kernel(dump);
-    this.symbols = new Symbols(this.kernel, () => this.modules);
+    this.symbols = new Symbols(
+      this.kernel,
+      () => this.modules,
+      (name) =>
+        deriveSymbol(name, {
+          kernel: this.kernel,
+          layouts: this.layouts,
+          structLayout: (type) => this.structLayout(type),
+          symbol: (leading) => this.symbols.address(leading),
+        }),
+    );
     this.layouts = new Layouts(dump.source.name, this.kernel.info, [
       () => this.btf(),
       () => this.vmlinux?.dwarf(),

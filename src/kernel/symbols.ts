@@ -1,20 +1,15 @@
 /**
  * Symbols of the kernel and of its modules, both ways: what vmcoreinfo names, kallsyms, and the symbol tables of modules. Each source is read when the
- * one before it does not know.
+ * one before it does not know. Where kallsyms has functions only, exported variables (ksymtab.ts) and what they lead to (derived-symbols.ts) come last.
  *
  * Addresses are kernel virtual. A source that is damaged is done without; `require` and `troubles` tell why it has no answer.
  */
 import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
-import {
-  type Kallsyms,
-  type KernelSymbol,
-  openKallsyms,
-  type SymbolPlace,
-  type SymbolTable,
-} from './kallsyms.ts';
+import { Kallsyms, type KernelSymbol, openKallsyms, type SymbolPlace, type SymbolTable } from './kallsyms.ts';
 import { scanKallsyms } from './kallsyms-scan.ts';
 import type { Kernel } from './kernel.ts';
+import { findExports } from './ksymtab.ts';
 import { Missing } from './missing.ts';
 import type { KernelModule } from './module-list.ts';
 import type { Modules } from './modules.ts';
@@ -33,14 +28,21 @@ export class Symbols {
   private readonly kernel: Kernel;
   private readonly openModules: () => Modules;
   private readonly missing = new Missing();
+  private readonly derive: (name: string) => Vaddr | undefined;
   private opened: Kallsyms | VmcoreError | undefined;
-
   private vmlinux: SymbolTable | undefined;
+  private exports: ReadonlyMap<string, Vaddr> | undefined;
+  private readonly derived = new Map<string, Vaddr | undefined>();
 
-  /** `modules` is asked for when an address is not the kernel's own. */
-  constructor(kernel: Kernel, modules: () => Modules) {
+  /** `modules` is asked for when an address is not the kernel's own; `derive` for static variables of which nothing else tells. */
+  constructor(
+    kernel: Kernel,
+    modules: () => Modules,
+    derive: (name: string) => Vaddr | undefined = () => undefined,
+  ) {
     this.kernel = kernel;
     this.openModules = modules;
+    this.derive = derive;
   }
 
   /** Symbols of the kernel's vmlinux, for what the dump itself does not tell. */
@@ -55,7 +57,27 @@ export class Symbols {
 
   /** Undefined when there is none of this name, or no symbols can be read. Of several static ones the first. */
   address(name: string): Vaddr | undefined {
-    return this.kernel.info.symbol(name) ?? this.kallsyms()?.address(name) ?? this.vmlinux?.address(name);
+    return (
+      this.kernel.info.symbol(name) ??
+      this.kallsyms()?.address(name) ??
+      this.vmlinux?.address(name) ??
+      this.variable(name)
+    );
+  }
+
+  /** Of kernels that keep the names of functions only. */
+  private variable(name: string): Vaddr | undefined {
+    const { opened } = this;
+    if (!(opened instanceof Kallsyms) || !hasFunctionsOnly(opened)) return undefined;
+    this.exports ??= findExports(this.kernel, opened) ?? new Map();
+    const exported = this.exports.get(name);
+    if (exported !== undefined || this.exports.size === 0) return exported;
+    if (!this.derived.has(name)) {
+      // What leads there must not lead back here.
+      this.derived.set(name, undefined);
+      this.derived.set(name, this.derive(name));
+    }
+    return this.derived.get(name);
   }
 
   /** E_NO_INFO, with the reason, when it is not known. */
@@ -71,8 +93,7 @@ export class Symbols {
   private whyUnknown(): string {
     const { opened } = this;
     if (opened instanceof VmcoreError) return `: ${opened.message}`;
-    // Every kernel has this variable. Debian's 5.10 for arm64 is built like that.
-    return opened?.address('init_task') === undefined
+    return opened !== undefined && hasFunctionsOnly(opened)
       ? ': its kernel keeps the names of functions only (no CONFIG_KALLSYMS_ALL)'
       : '';
   }
@@ -93,7 +114,7 @@ export class Symbols {
         yield { ...symbol, module: undefined };
       }
     }
-    const told = isKnown ? undefined : this.kernel.info.symbol(name);
+    const told = isKnown ? undefined : (this.kernel.info.symbol(name) ?? this.variable(name));
     if (told !== undefined) yield { name, type: '?', address: told, module: undefined };
     for (const module of this.modules()) yield* this.inModule(module, name);
   }
@@ -155,3 +176,6 @@ export class Symbols {
 
 /** "-" in the name of a module is the same as "_", as for modprobe. */
 const canonical = (module: string): string => module.replaceAll('-', '_');
+
+/** Every kernel has this variable. Debian's 5.10 for arm64 is built like that (no CONFIG_KALLSYMS_ALL). */
+const hasFunctionsOnly = (kallsyms: Kallsyms): boolean => kallsyms.address('init_task') === undefined;
