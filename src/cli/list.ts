@@ -29,8 +29,8 @@ export const listCommand = (): Command =>
     const { files, rest } = dumpArguments(args);
     const [where, ...others] = rest;
     if (where === undefined || others.length > 0)
-      throw new VmcoreError('E_USAGE', 'which list?', {
-        hint: 'vmcore list FILE -H modules -o module.list -s module.name',
+      throw new VmcoreError('E_USAGE', 'list needs one address behind the dump', {
+        hint: 'write vmcore list FILE -H modules -o module.list -s module.name',
       });
     const crashed = openCrashedFile(files, options);
     const { elements, missing } = readList(crashed, {

@@ -38,7 +38,9 @@ export const rdCommand = (): Command =>
     const { files, rest } = dumpArguments(args.filter((arg) => !Object.hasOwn(widths, arg)));
     const [where, count = options.ascii ? '64' : '1', ...others] = rest;
     if (where === undefined || others.length > 0)
-      throw new VmcoreError('E_USAGE', 'which address?', { hint: 'vmcore rd FILE ADDRESS [COUNT]' });
+      throw new VmcoreError('E_USAGE', 'rd needs one address behind the dump', {
+        hint: 'write vmcore rd FILE ADDRESS [COUNT]',
+      });
     const crashed = openCrashedFile(files, options);
     const contents = readMemory(crashed, {
       address: options.physical ? physicalAddress(where) : addressFrom(crashed, where, options.cpu),

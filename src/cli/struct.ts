@@ -26,7 +26,9 @@ export const structCommand = (): Command =>
     const { files, rest } = dumpArguments(args);
     const [name, ...places] = rest;
     if (name === undefined) {
-      throw new VmcoreError('E_USAGE', 'which type?', { hint: 'vmcore struct FILE task_struct [ADDRESS]' });
+      throw new VmcoreError('E_USAGE', 'struct needs a type behind the dump', {
+        hint: 'write vmcore struct FILE task_struct [ADDRESS]',
+      });
     }
     const crashed = openCrashedFile(files, options);
     const question = typeQuestion(crashed, name);

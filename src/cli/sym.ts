@@ -22,8 +22,8 @@ export const symCommand = (): Command =>
   ).action((args: readonly string[], options: SymOptions) => {
     const { files, rest } = dumpArguments(args);
     if (rest.length === 0 && !options.list)
-      throw new VmcoreError('E_USAGE', 'which symbol?', {
-        hint: 'vmcore sym FILE NAME or ADDRESS; -l lists all',
+      throw new VmcoreError('E_USAGE', 'sym needs a name or an address behind the dump', {
+        hint: 'write vmcore sym FILE NAME; -l lists all symbols',
       });
     const crashed = openCrashedFile(files, options);
     const unknown: string[] = [];

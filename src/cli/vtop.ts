@@ -35,7 +35,9 @@ export const vtopCommand = (): Command =>
   ).action((args: readonly string[], options: VtopOptions) => {
     const { files, rest } = dumpArguments(args);
     if (rest.length === 0)
-      throw new VmcoreError('E_USAGE', 'which address?', { hint: 'vmcore vtop FILE ADDRESS' });
+      throw new VmcoreError('E_USAGE', 'vtop needs an address behind the dump', {
+        hint: 'write vmcore vtop FILE ADDRESS',
+      });
     const crashed = openCrashedFile(files, options);
     const missing = new Missing();
     const task = options.pid === undefined ? undefined : findTask(crashed, options.pid, missing);

@@ -25,12 +25,13 @@ export function findType(crashed: CrashedKernel, name: string): FoundType | unde
   return undefined;
 }
 
-/** What cannot be read is not asked; that a given file is of another build is for the user to know. */
+/** What cannot be read is not asked; that a given file is not there, or of another build, is for the user to know. */
 function typesOf(crashed: CrashedKernel, module: KernelModule): readonly TypeSource[] {
   try {
     return crashed.typesOf(module);
   } catch (error) {
-    if (error instanceof VmcoreError && error.code !== 'E_USAGE') return [];
+    const isGivenFile = error instanceof VmcoreError && (error.code === 'E_USAGE' || error.code === 'E_FILE');
+    if (error instanceof VmcoreError && !isGivenFile) return [];
     throw error;
   }
 }
