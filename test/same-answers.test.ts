@@ -59,7 +59,7 @@ describe('the same dump', () => {
     assert.ok(pids.length > 3);
     const questions: readonly Question[] = [
       { command: 'bt', options: ['--all', '--json'] },
-      ...['ps', 'mod', 'mount', 'slab', 'mem', 'runq', 'sys'].map((command) => ({ command })),
+      ...['ps', 'mod', 'mount', 'slab', 'mem', 'irq', 'runq', 'locks', 'sys'].map((command) => ({ command })),
       { command: 'files', pids },
       { command: 'vm', pids },
       { command: 'dmesg', options: [] },
