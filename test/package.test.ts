@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -31,14 +31,16 @@ const run = (program: string, args: readonly string[], cwd: string): string =>
 
 const program = `
 import { type CrashDump, type DumpTask, openDump, VmcoreError } from 'vmcore';
+import type { task_struct } from './kernel.ts';
 
 const dump: CrashDump = await openDump(process.argv[2] ?? '');
 const tasks: DumpTask[] = await Array.fromAsync(dump.tasks());
 const init = tasks.find(({ pid }) => pid === 1);
 const symbols = Array.from(init?.frames() ?? [], ({ symbol }) => symbol);
-interface Task { readonly comm: string; readonly tgid: number }
-const swapper = dump.kernel.read<Task>('struct task_struct', dump.kernel.symbol('init_task') ?? 0n);
+const swapper = dump.kernel.read<task_struct>('struct task_struct', dump.kernel.symbol('init_task') ?? 0n);
 const idle: string = swapper.comm.toUpperCase();
+const first = dump.kernel.containerOf<task_struct>(swapper.tasks.next ?? 0n, 'struct task_struct', 'tasks');
+const total: bigint | undefined = first.mm?.total_vm;
 let code = '';
 try {
   dump.kernel.object('struct nothing', 0n);
@@ -46,7 +48,7 @@ try {
   if (error instanceof VmcoreError) code = error.code;
 }
 const { release, panic } = dump.info;
-console.log(JSON.stringify({ release, panic, tasks: tasks.length, comm: init?.comm, symbols, idle, code }));
+console.log(JSON.stringify({ release, panic, tasks: tasks.length, comm: init?.comm, symbols, idle, first: first.comm, pages: Number(total), code }));
 dump.close();
 `;
 
@@ -71,7 +73,15 @@ describe('the package', () => {
     );
   });
 
-  it('has types that a strict program is checked with', () => {
+  it('has types that a strict program is checked with, and makes those of the kernel', () => {
+    const declare =
+      "console.log(kernel.typescript('struct task_struct', 'struct mm_struct', 'struct list_head'))";
+    const declared = execFileSync(join(user, 'node_modules/.bin/vmcore'), ['repl', savedDump()], {
+      env,
+      input: declare,
+      encoding: 'utf8',
+    });
+    writeFileSync(join(user, 'kernel.ts'), declared);
     writeFileSync(join(user, 'program.ts'), program);
     const options = {
       compilerOptions: {
@@ -80,6 +90,7 @@ describe('the package', () => {
         module: 'nodenext',
         strict: true,
         noEmit: true,
+        allowImportingTsExtensions: true,
         types: ['node'],
         typeRoots: [join(root, 'node_modules/@types')],
       },
@@ -96,7 +107,13 @@ describe('the package', () => {
     assert.ok(Number(told.tasks) > 30);
     assert.equal(told.comm, 'init');
     assert.ok(Array.isArray(told.symbols) && told.symbols.includes('panic'), String(told.symbols));
-    assert.deepEqual([told.idle, told.code], ['SWAPPER/0', 'E_NO_INFO']);
+    assert.deepEqual([told.idle, told.first, told.code], ['SWAPPER/0', 'init', 'E_NO_INFO']);
+    assert.ok(Number(told.pages) > 0);
+  });
+
+  it('has a library for browsers that asks for nothing of Node', () => {
+    const browser = readFileSync(join(user, 'node_modules/vmcore/dist/browser.js'), 'utf8');
+    assert.deepEqual(browser.match(/.*["']node:.*/g), null);
   });
 
   it('has the command', () => {

@@ -16,6 +16,7 @@ import { findPath, type StructType, sizeOf, type Type, unaliased } from '../kern
 import { typeOfVariable, variableNames } from '../kernel/variables.ts';
 import { nearNames } from './near-names.ts';
 import { Results } from './results.ts';
+import { declarationsOf } from './typescript.ts';
 import {
   type AddressLike,
   type AnyMembers,
@@ -166,6 +167,19 @@ export class DumpKernel {
     const resolved = unaliased(this.#type(type));
     if (resolved.kind === 'enum') return resolved.values();
     throw new VmcoreError('E_USAGE', `${type} is not an enum`);
+  }
+
+  /**
+   * TypeScript's declarations of structures, for a program's own use: typescript('struct task_struct', 'struct mm_struct'). They are those of this very kernel;
+   * pass them to `read` and its like.
+   */
+  typescript(...types: readonly string[]): string {
+    const structs = types.map((type) => {
+      const resolved = unaliased(this.#type(type));
+      if (resolved.kind === 'struct' || resolved.kind === 'union') return resolved;
+      throw new VmcoreError('E_USAGE', `${type} is not a structure`);
+    });
+    return declarationsOf(structs, this.release ?? 'an unknown release');
   }
 
   /**

@@ -196,6 +196,38 @@ describe('dump.kernel', () => {
     );
   });
 
+  it('declares structures for TypeScript as their values are', () => {
+    assert.equal(
+      kernel.typescript('struct secret', 'struct vault'),
+      `import type { KernelArray, KernelObject, KernelPointer } from 'vmcore';
+
+/** struct secret of 6.1.0-test, 80 bytes. */
+export interface secret {
+  readonly list: KernelObject;
+  readonly size: number;
+  readonly state: number;
+  readonly depth: number;
+  readonly text: string | null;
+  readonly data: bigint | null;
+  readonly inner: KernelObject<{
+    readonly key: string;
+    readonly level: number;
+  }>;
+  readonly next: KernelObject<secret> | null;
+  readonly hash: KernelObject;
+}
+
+/** struct vault of 6.1.0-test, 64 bytes. */
+export interface vault {
+  readonly slots: readonly (KernelObject<secret> | null)[] & KernelArray;
+  readonly first: KernelObject<secret> | null;
+  readonly count: number;
+  readonly names: readonly string[] & KernelArray;
+}
+`,
+    );
+  });
+
   it('reads bytes and texts', () => {
     assert.deepEqual(kernel.bytes(vault + 44n, 4), Uint8Array.of(0x61, 0x62, 0x63, 0));
     assert.equal(kernel.text(texts[1]!), 'correct horse');

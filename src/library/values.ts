@@ -109,7 +109,7 @@ export function pointed(source: ValueSource, pointer: Type, target: bigint): Ker
 }
 
 /** `char`, and what is it by another name of C only: u8 is a number. */
-function isText(type: Type): boolean {
+export function isText(type: Type): boolean {
   let found = type;
   while (found.kind === 'alias' && found.name === '') found = found.target();
   return found.kind === 'base' && (found.name === 'char' || found.name === 'unsigned char');
