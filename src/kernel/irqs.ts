@@ -72,6 +72,24 @@ export function irqMask(
   });
 }
 
+/**
+ * The interrupt controller as /proc/interrupts names it. Some chips have no name but a function that prints one: of the GICv2 it is known what that prints
+ * (drivers/irqchip/irq-gic.c, Linux 6.12); of others what they are the domain of is named.
+ */
+export function irqChip(crashed: CrashedKernel, { struct }: IrqDescriptor): string | undefined {
+  const chip = struct.follow('irq_data.chip');
+  const name = chip?.text('name') ?? '';
+  if (name !== '') return name;
+  const print = crashed.symbols.address('gic_irq_print_chip');
+  const isGic = chip?.has('irq_print_chip') === true && chip.pointer('irq_print_chip') === print;
+  const gics = crashed.symbols.address('gic_data');
+  const size = crashed.layouts.size('gic_chip_data');
+  if (isGic && gics !== undefined && size !== undefined)
+    return `GIC-${(struct.pointer('irq_data.chip_data') - gics) / BigInt(size)}`;
+  if (!struct.has('irq_data.domain')) return undefined;
+  return struct.follow('irq_data.domain')?.text('name') || undefined;
+}
+
 /** More handlers than share an interrupt. */
 const maxActions = 1024;
 

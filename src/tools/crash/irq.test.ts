@@ -5,10 +5,11 @@ import { listIrqs } from './irq.ts';
 
 const common = `
   struct cpumask { unsigned long bits[1]; };
-  struct irq_chip { char *name; };
+  struct irq_chip { char *name; void *irq_print_chip; };
+  struct gic_chip_data { u64 base[4]; };
   struct irq_domain { char *name; };
   struct irqaction { void *handler; void *thread_fn; struct task_struct *thread; struct irqaction *next; char *name; };
-  struct irq_data { unsigned long hwirq; struct irq_chip *chip; struct irq_domain *domain; };
+  struct irq_data { unsigned long hwirq; struct irq_chip *chip; struct irq_domain *domain; void *chip_data; };
 `;
 const counters =
   'struct irq_cpustat_t { int softirq; unsigned int __nmi_count; unsigned int apic_timer_irqs; };';
@@ -147,6 +148,17 @@ describe('interrupts', () => {
         actions: [],
       },
     );
+  });
+
+  it('are called as the GICv2 prints itself, which has no name', () => {
+    const { made, symbols, desc } = machine('until 6.4');
+    symbols.gic_irq_print_chip = 0x5000n;
+    symbols.gic_data = made.space(64);
+    made.set('irq_desc', desc, {
+      'irq_data.chip': made.place('irq_chip', { irq_print_chip: 0x5000n }),
+      'irq_data.chip_data': symbols.gic_data + 32n,
+    });
+    assert.equal(listIrqs(made.crashed(symbols)).irqs[0]!.chip, 'GIC-1');
   });
 
   it('end with handlers that go round, and with one that is nowhere', () => {

@@ -6,6 +6,7 @@ import {
   cpuInterrupts,
   type IrqDescriptor,
   irqActions,
+  irqChip,
   irqCounts,
   irqMask,
   readIrqs,
@@ -81,7 +82,7 @@ function describe(
   for (const line of noted.lines) missing.note(`interrupt ${irq}: ${line}`);
   return {
     irq,
-    chip: attempt('the chip', () => chipName(struct)),
+    chip: attempt('the chip', () => irqChip(crashed, descriptor)),
     hwirq: attempt('the number', () => struct.number('irq_data.hwirq')),
     name: attempt('the name', () => struct.text('name')) || null,
     flow: attempt('the flow', () => placeText(crashed, struct.pointer('handle_irq'))),
@@ -99,14 +100,6 @@ function describe(
     ),
     address: hex(struct.address),
   };
-}
-
-/** Some chips have no name but a function that prints one; then what they are the domain of is named. */
-function chipName(irq: Struct): string | undefined {
-  const name = irq.follow('irq_data.chip')?.text('name') ?? '';
-  if (name !== '') return name;
-  if (!irq.has('irq_data.domain')) return undefined;
-  return irq.follow('irq_data.domain')?.text('name') || undefined;
 }
 
 function describeAction(crashed: CrashedKernel, action: Struct): IrqInfo['actions'][number] {

@@ -106,6 +106,18 @@ describe('a report', () => {
         ],
         'spin',
       ],
+      [
+        [
+          '__crash_kexec',
+          'panic',
+          'nmi_panic',
+          'panic_bad_stack',
+          'handle_bad_stack',
+          '__bad_stack',
+          'recurse',
+        ],
+        'recurse',
+      ],
       [['write_to_null', 'panic'], 'write_to_null'],
       [['panic_print_sys_info', 'panic'], 'panic_print_sys_info'],
       [['panic'], 'panic'],

@@ -129,9 +129,9 @@ const cpuDoing = (stack: CpuStack): CpuDoing => {
 /** What a CPU does that has nothing to do. */
 const idleFunctions =
   /^(default_idle|native_safe_halt|pv_native_safe_halt|arch_cpu_idle|acpi_(idle_|safe_halt)|intel_idle|mwait_idle|cpuidle_|cpu_do_idle|poll_idle|haltpoll_)/;
-/** Between what went wrong and the end: functions of kernel/panic.c, kexec_core.c and crash_core.c; arch/x86/kernel/{dumpstack,nmi}.c, entry_64.S. */
+/** Between what went wrong and the end: functions of kernel/panic.c, kexec_core.c and crash_core.c; arch/x86/kernel/{dumpstack,nmi}.c, entry_64.S; arch/arm64/kernel/{traps,entry-common}.c. */
 const crashFunctions =
-  /^(machine_kexec|machine_crash_shutdown|crash_setup_regs|(__)?crash_kexec|v?panic|panic_smp_self_stop|nmi_panic|oops_end|(__)?die|page_fault_oops|unknown_nmi_error|io_check_error|pci_serr_error|(default_)?do_nmi|exc_nmi|end_repeat_nmi|asm_exc_nmi)(\.\w+)*$/;
+  /^(machine_kexec|machine_crash_shutdown|crash_setup_regs|(__)?crash_kexec|v?panic|panic_smp_self_stop|nmi_panic|oops_end|(__)?die|page_fault_oops|unknown_nmi_error|io_check_error|pci_serr_error|(default_)?do_nmi|exc_nmi|end_repeat_nmi|asm_exc_nmi|panic_bad_stack|(__|handle_)bad_stack)(\.\w+)*$/;
 
 function doing({ frames, end }: StackInfo, pid: number | null): string | null {
   const frame = whereItWas(frames);
