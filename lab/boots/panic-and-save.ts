@@ -55,6 +55,8 @@ export interface PanicAndSave {
   readonly diskFiles?: ReadonlyMap<string, string>;
   /** A Unix socket where QEMU takes orders (QMP). */
   readonly monitor?: string;
+  /** The model of the processors, as -cpu of qemu(1) has it. */
+  readonly processor?: string;
   /** More words for the first kernel's command line. */
   readonly parameters?: readonly string[];
   /** Sees every line of the console; 'stop' ends the machine. */
@@ -127,6 +129,7 @@ export async function panicAndSave(
     serialLog,
     parameters: request.parameters ?? [],
     ...(request.monitor === undefined ? {} : { monitor: request.monitor }),
+    ...(request.processor === undefined ? {} : { processor: request.processor }),
   });
   const timeline = new Timeline();
   const run = await runGuest(

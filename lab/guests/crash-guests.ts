@@ -55,6 +55,8 @@ export type CrashWay = (typeof crashWays)[number];
 export interface CrashGuestSpec {
   readonly kernel: GuestKernelName;
   readonly way: CrashWay;
+  /** `all`: the processors have everything that QEMU can emulate. */
+  readonly processors?: 'usual' | 'all';
 }
 
 export interface CrashGuest {
@@ -80,6 +82,8 @@ const names = {
   witness: 'witness.json',
 };
 
+/** Page tables of five levels on x86_64; on arm64 pointer authentication, in a form that costs little, and addresses of 52 bits. */
+const allOf = { x86_64: 'max,la57=on', arm64: 'max,pauth-impdef=on' };
 /** Bytes. The kernels of arm64 are larger. */
 const memory = { x86_64: 576 * 2 ** 20, arm64: 704 * 2 ** 20 };
 const crashkernel = { x86_64: '208M', arm64: '256M' };
@@ -102,7 +106,8 @@ export async function crashGuest(spec: CrashGuestSpec, progress: Progress): Prom
   const { release } = await debianKernel({ suite, flavour, progress });
   const hash = createHash('sha256');
   for (const file of loadFiles) hash.update(readFileSync(join(import.meta.dirname, file)));
-  const folder = join(cacheDir('dumps'), `${release}-${spec.way}-${hash.digest('hex').slice(0, 12)}`);
+  const kind = spec.processors === 'all' ? `${spec.way}-all` : spec.way;
+  const folder = join(cacheDir('dumps'), `${release}-${kind}-${hash.digest('hex').slice(0, 12)}`);
   if (!existsSync(folder)) {
     const making = mkdtempSync(join(cacheDir('dumps'), '.making-'));
     try {
@@ -124,7 +129,7 @@ export async function crashGuest(spec: CrashGuestSpec, progress: Progress): Prom
 }
 
 async function make(
-  { kernel, way }: CrashGuestSpec,
+  { kernel, way, processors }: CrashGuestSpec,
   release: string,
   folder: string,
   progress: Progress,
@@ -154,6 +159,7 @@ async function make(
         parameters: [`vmcore.crash=${way}`, 'log_buf_len=4M', 'no_timer_check'],
         captureParameters: ['no_timer_check'],
         monitor,
+        ...(processors === 'all' ? { processor: allOf[arch] } : {}),
         onLine: (line) => {
           if (way === 'nmi' && line.includes('crash_module: CPU 0 spins'))
             orders.push(orderQemu(monitor, 'inject-nmi'));

@@ -8,7 +8,8 @@ import type { RehearsalPlan } from './plan.ts';
 import type { Guest } from './qemu.ts';
 
 /** What one run has of its own. */
-export interface GuestExtras extends Pick<Guest, 'serialLog' | 'memoryFile' | 'firmware' | 'monitor'> {
+export interface GuestExtras
+  extends Pick<Guest, 'serialLog' | 'memoryFile' | 'firmware' | 'monitor' | 'processor'> {
   /** More words for the first kernel's command line. */
   readonly parameters?: readonly string[];
 }

@@ -26,6 +26,8 @@ export interface Guest {
   /** A file that becomes the machine's RAM, and keeps it when the machine is gone. It holds secrets: who names it makes it 0600. */
   readonly memoryFile?: string;
   readonly cpus: number;
+  /** Its model, as -cpu of qemu(1) has it, in place of the accelerator's. */
+  readonly processor?: string;
   /** A Unix socket where QEMU takes orders (QMP); none when undefined. */
   readonly monitor?: string;
   /** The console goes there, byte for byte (0600: kernels print secrets). */
@@ -134,6 +136,7 @@ function qemuArguments(guest: Guest): string[] {
   const megabytes = Math.floor(guest.memory / 2 ** 20);
   return [
     ...guest.accelerator.args,
+    ...(guest.processor === undefined ? [] : ['-cpu', guest.processor]),
     ...['-smp', String(guest.cpus), '-m', String(megabytes)],
     ...(guest.memoryFile === undefined ? [] : memoryInFile(guest.memoryFile, megabytes)),
     ...(guest.firmware === undefined ? [] : ['-bios', guest.firmware]),
