@@ -113,6 +113,9 @@ export async function crashGuest(spec: CrashGuestSpec, progress: Progress): Prom
     try {
       await make(spec, release, making, progress);
       renameSync(making, folder);
+    } catch (error) {
+      // Someone else made it meanwhile: as good.
+      if (!existsSync(folder)) throw error;
     } finally {
       rmSync(making, { recursive: true, force: true });
     }
