@@ -6,7 +6,10 @@
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, hex, type Vaddr } from '../base/units.ts';
 import type { CrashedKernel } from '../kernel/crashed-kernel.ts';
-import { walkHlist, walkList } from '../kernel/lists.ts';
+import { walkDamagedList } from '../kernel/damaged-list.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { walkHlist } from '../kernel/lists.ts';
+import type { Missing } from '../kernel/missing.ts';
 import type { Struct } from '../kernel/struct.ts';
 import type { PlacedSymbol } from '../kernel/symbols.ts';
 import { readText } from '../kernel/text.ts';
@@ -25,6 +28,21 @@ import {
   type KernelValue,
 } from './value-types.ts';
 import { memberNames, type ValueSource, valueAt } from './values.ts';
+
+/** The nodes of a list at `head`. Where it breaks is noted as "WHAT: why". */
+type ListWalk = (kernel: Kernel, head: bigint, what: string, missing: Missing) => Iterable<bigint>;
+
+/** An hlist leads nowhere but on: it ends where it breaks. */
+const drainHlist: ListWalk = (kernel, head, what, missing) =>
+  missing.drain(what, readable(kernel, walkHlist(kernel, head)));
+
+/** What a smashed link leads to is no element. */
+function* readable(kernel: Kernel, nodes: Iterable<bigint>): Generator<bigint> {
+  for (const node of nodes) {
+    kernel.readPointer(asVaddr(node));
+    yield node;
+  }
+}
 
 /** What is at an address: any value, or the structure that the program says it is. */
 type Typed<Members> = Members extends undefined ? KernelValue : KernelObject<Members>;
@@ -119,7 +137,7 @@ export class DumpKernel {
     member: string,
   ): Results<KernelObject<Members>>;
   list(head: AddressLike | string, type: string, member: string): Results<KernelObject> {
-    return this.#entries(walkList, head, type, member);
+    return this.#entries(walkDamagedList, head, type, member);
   }
 
   /** As hlist_for_each_entry() in C, from a struct hlist_head on. */
@@ -129,7 +147,7 @@ export class DumpKernel {
     member: string,
   ): Results<KernelObject<Members>>;
   hlist(head: AddressLike | string, type: string, member: string): Results<KernelObject> {
-    return this.#entries(walkHlist, head, type, member);
+    return this.#entries(drainHlist, head, type, member);
   }
 
   /** The bytes at an address. */
@@ -211,26 +229,16 @@ export class DumpKernel {
     return variableNames();
   }
 
-  *#nodes(walk: typeof walkList, head: bigint, type: string, member: string): Generator<KernelObject> {
-    const offset = BigInt(this.offsetOf(type, member));
-    const { kernel } = this.crashed;
-    for (const node of walk(kernel, head)) {
-      // What a smashed link leads to is no element.
-      kernel.readPointer(asVaddr(node));
-      yield this.object(type, node - offset);
-    }
-  }
-
-  /** A list that breaks off gives what comes before that, and says why it ended. */
-  #entries(
-    walk: typeof walkList,
-    head: AddressLike | string,
-    type: string,
-    member: string,
-  ): Results<KernelObject> {
+  /** A damaged list gives what of it holds together, and says where it breaks. */
+  #entries(walk: ListWalk, head: AddressLike | string, type: string, member: string): Results<KernelObject> {
     const first = typeof head === 'string' ? this.#symbolOf(head) : addressOf(head);
     const what = `the list of ${type} from ${typeof head === 'string' ? head : hex(first)}`;
-    return new Results((missing) => missing.drain(what, this.#nodes(walk, first, type, member)));
+    const offset = BigInt(this.offsetOf(type, member));
+    const entry = (node: bigint): KernelObject => this.object(type, node - offset);
+    const { kernel } = this.crashed;
+    return new Results(function* (missing) {
+      for (const node of walk(kernel, first, what, missing)) yield entry(node);
+    });
   }
 
   #variable(name: string, type: string | undefined, address: Vaddr): KernelValue {

@@ -168,11 +168,26 @@ describe('dump.kernel', () => {
     );
   });
 
-  it('gives what it can of a list that breaks off, and says why', () => {
-    // The secrets' size and state are no pointers.
-    const broken = kernel.list(secrets[0]! + 16n, 'struct secret', 'list');
-    assert.deepEqual([...broken], []);
-    assert.match(broken.missing.join(), /the list of struct secret from 0x/);
+  it('gives what it can of a damaged list, and says where it breaks', () => {
+    const damaged = typedKernel();
+    const physical = (address: bigint): number => Number(address - 0xffff_8880_0000_0000n);
+    // The second secret's links are overwritten: the third is found from behind.
+    damaged.kernel.memory.putU64(physical(damaged.secrets[1]!), 0x6b6b_6b6b_6b6b_6b6bn);
+    damaged.kernel.memory.putU64(physical(damaged.secrets[1]!) + 8, 0x6b6b_6b6b_6b6b_6b6bn);
+    damaged.kernel.memory.putU64(physical(damaged.secrets[1]!) + 64, 0x6b6b_6b6b_6b6b_6b6bn);
+    const here = new DumpKernel(openCrashedKernel(damaged.kernel.dump()));
+    const list = here.list(damaged.listHead, 'struct secret', 'list');
+    assert.deepEqual(
+      Array.from(list, ({ text }) => text),
+      [secretTexts[0], secretTexts[2]],
+    );
+    assert.match(list.missing.join(), /the list of struct secret from 0x.* does not lead back/);
+    const hash = here.hlist(damaged.hlistHead, 'struct secret', 'hash');
+    assert.deepEqual(
+      Array.from(hash, ({ text }) => text),
+      secretTexts.slice(0, 2),
+    );
+    assert.match(hash.missing.join(), /kernel address 0x6b6b6b6b6b6b6b6b is not mapped/);
   });
 
   it('finds the structure around a member', () => {
