@@ -135,7 +135,8 @@ export class CrashedKernel {
 
   /** The CPUs that were in one of the kernel's masks. E_NO_INFO when its symbol is not known. */
   cpuMask(mask: 'possible' | 'present' | 'online' | 'active'): number[] {
-    return readCpuMask(this.kernel, this.layouts, this.symbols.require(`__cpu_${mask}_mask`));
+    const address = this.symbols.require(`__cpu_${mask}_mask`);
+    return readCpuMask(this.kernel, this.layouts, address, this.symbols.address('nr_cpu_ids'));
   }
 
   /** For Struct. */

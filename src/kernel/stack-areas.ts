@@ -43,6 +43,18 @@ export function taskStack(crashed: CrashedKernel, task: Struct): StackArea {
   return { name: 'task', start, end: asVaddr(start + BigInt(threadSize(crashed))) };
 }
 
+/**
+ * The stack that a stack pointer is on when nothing tells: stacks of tasks, and arm64's for interrupts, are THREAD_SIZE bytes large and aligned to it
+ * (kernel/fork.c, arch/arm64/include/asm/vmap_stack.h). Undefined for what is no address of the kernel, or not in the dump.
+ */
+export function stackAround(crashed: CrashedKernel, sp: bigint): StackArea | undefined {
+  const size = BigInt(threadSize(crashed));
+  const start = asVaddr(sp - (sp % size));
+  if (start >> 63n === 0n) return undefined;
+  const isThere = new Missing().attempt('', () => crashed.kernel.readPointer(asVaddr(sp - (sp % 8n))));
+  return isThere === undefined ? undefined : { name: 'assumed', start, end: asVaddr(start + size) };
+}
+
 /** The stacks of a CPU, as far as the dump tells of them. */
 export function cpuStacks(crashed: CrashedKernel, cpu: number): StackArea[] {
   const areas = crashed.dump.arch === 'x86_64' ? x86Stacks : arm64Stacks;
@@ -132,13 +144,20 @@ function x86EntryStack(crashed: CrashedKernel, cpu: number): StackArea[] {
  */
 export class StackPath {
   private readonly crashed: CrashedKernel;
-  private readonly areas: readonly StackArea[];
+  private readonly areas: StackArea[];
+  private readonly assume: (sp: bigint) => StackArea | undefined;
   private current: StackArea | undefined;
   private readonly left = new Set<StackArea>();
 
-  constructor(crashed: CrashedKernel, areas: readonly StackArea[]) {
+  /** `assume`: the stack to be taken where a stack pointer is on none of `areas`. */
+  constructor(
+    crashed: CrashedKernel,
+    areas: readonly StackArea[],
+    assume: (sp: bigint) => StackArea | undefined = () => undefined,
+  ) {
     this.crashed = crashed;
-    this.areas = areas;
+    this.areas = [...areas];
+    this.assume = assume;
   }
 
   /** Where the walk begins. Undefined when that is on no stack that is known. */
@@ -149,10 +168,13 @@ export class StackPath {
 
   /** The stack that a stack pointer belongs to, also one that ran over, into the guard below. */
   at(sp: bigint): StackArea | undefined {
-    return (
+    const known =
       this.areas.find(({ start, end }) => sp >= start && sp < end) ??
-      this.areas.find(({ start, end }) => sp === end || (sp < start && sp >= start - pageSize))
-    );
+      this.areas.find(({ start, end }) => sp === end || (sp < start && sp >= start - pageSize));
+    if (known !== undefined) return known;
+    const assumed = this.assume(sp);
+    if (assumed !== undefined) this.areas.push(assumed);
+    return assumed;
   }
 
   /** What to say of a stack pointer that is in the guard below a stack. */

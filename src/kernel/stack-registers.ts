@@ -10,12 +10,15 @@ import { VmcoreError } from '../base/errors.ts';
 import { asVaddr } from '../base/units.ts';
 import { cpuNotes } from '../formats/dump.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
+import { Missing } from './missing.ts';
 import { Registers, registersSize } from './registers.ts';
 
 export interface CpuRegisters {
   readonly registers: Registers;
   /** Of the task that ran, as the crashing kernel took it down. */
   readonly pid: number;
+  /** Why it is not certain that they are of this CPU. */
+  readonly doubt?: string;
 }
 
 /** struct elf_prstatus on 64-bit machines. */
@@ -69,14 +72,24 @@ export class CpuNotes {
     return found.size === 0 ? undefined : found;
   }
 
-  /** The dump's notes, one for each CPU that was online, or else for each that there could be. */
+  /**
+   * The dump's notes, one for each CPU that was online, or else for each that there could be. Where the dump tells of neither, they are numbered, and in
+   * doubt.
+   */
   private inOrder(): Map<number, CpuRegisters> {
     const size = prstatus.registers + registersSize(this.crashed.dump.arch);
     const notes = cpuNotes(this.crashed.dump.notes).filter(({ data }) => data.length >= size);
-    const owners = [this.crashed.cpuMask('online'), this.crashed.cpus].find(
-      (cpus) => cpus.length === notes.length,
-    );
-    return new Map((owners ?? []).map((cpu, i) => [cpu, this.decode(notes[i]!.data)]));
+    const unknown = new Missing();
+    const masks = (['online', 'possible'] as const).flatMap((mask) => {
+      const cpus = unknown.attempt(`the ${mask} CPUs`, () => this.crashed.cpuMask(mask));
+      return cpus === undefined ? [] : [cpus];
+    });
+    if (masks.length > 0) {
+      const owners = masks.find((cpus) => cpus.length === notes.length) ?? [];
+      return new Map(owners.map((cpu, i) => [cpu, this.decode(notes[i]!.data)]));
+    }
+    const doubt = `which CPU this was is not certain: its number is that of its note (${unknown.lines[0]})`;
+    return new Map(notes.map(({ data }, i) => [i, { ...this.decode(data), doubt }]));
   }
 
   private decode(descriptor: Uint8Array): CpuRegisters {

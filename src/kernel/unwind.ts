@@ -4,14 +4,14 @@
  * x86_64: unwind-x86_64.ts, by ORC, or unwind-x86-frames.ts, by frame pointers; arm64: unwind-arm64.ts, by frame records. Where a walk may go: stack-areas.ts.
  */
 import { VmcoreError } from '../base/errors.ts';
+import { hex } from '../base/units.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
 import type { Stack } from './frame.ts';
 import { Missing } from './missing.ts';
 import { OrcTables } from './orc-table.ts';
-import type { Registers } from './registers.ts';
-import { cpuStacks, StackPath, taskStack } from './stack-areas.ts';
+import { cpuStacks, StackPath, stackAround, taskStack } from './stack-areas.ts';
 import { ReturnHooks } from './stack-hooks.ts';
-import { CpuNotes } from './stack-registers.ts';
+import { CpuNotes, type CpuRegisters } from './stack-registers.ts';
 import { KernelText } from './stack-text.ts';
 import type { Struct } from './struct.ts';
 import { currentTask, findTask, runQueue, type Task } from './tasks.ts';
@@ -19,6 +19,7 @@ import { Arm64Walker } from './unwind-arm64.ts';
 import { emptyStack, type Place, type StackWalker, walk } from './unwind-walk.ts';
 import { X86Walker } from './unwind-x86_64.ts';
 import { X86FrameWalker } from './unwind-x86-frames.ts';
+import type { X86Place } from './unwind-x86-places.ts';
 
 /** Keeps what all walks need: make one for many stacks. */
 export class Unwinder {
@@ -41,10 +42,11 @@ export class Unwinder {
         return emptyStack(
           `CPU ${cpu} left no registers: it did not answer when the crashing CPU stopped the others, or it was offline`,
         );
-      const { registers, pid } = saved;
+      const { registers, doubt } = saved;
+      const remarks = doubt === undefined ? [] : [doubt];
       if (registers.isUser)
-        return { frames: [], end: 'user mode', incomplete: undefined, user: registers, remarks: [] };
-      return this.fromRegisters(cpu, registers, pid);
+        return { frames: [], end: 'user mode', incomplete: undefined, user: registers, remarks };
+      return this.fromRegisters(cpu, saved, remarks);
     });
   }
 
@@ -71,31 +73,41 @@ export class Unwinder {
     return current === undefined ? task.onCpu : current === task.address;
   }
 
-  private fromRegisters(cpu: number, registers: Registers, pid: number): Stack {
+  private fromRegisters(cpu: number, { registers, pid }: CpuRegisters, remarks: readonly string[]): Stack {
+    const { crashed } = this;
     const missing = new Missing();
     const tasks = this.tasksOf(cpu, pid, missing);
-    const areas = [
-      ...cpuStacks(this.crashed, cpu),
-      ...tasks.flatMap(
-        ({ struct, pid: own }) =>
-          missing.attempt(`the stack of pid ${own}`, () => taskStack(this.crashed, struct)) ?? [],
-      ),
-    ];
-    const path = new StackPath(this.crashed, areas);
-    path.begin(registers.sp);
-    return this.walkWith(
-      path,
-      tasks.at(-1)?.struct,
-      (walker) => walker.fromRegisters(registers),
-      missing.lines,
+    const ofCpu = cpuStacks(crashed, cpu);
+    const ofTasks = tasks.flatMap(
+      ({ struct, pid: own }) =>
+        missing.attempt(`the stack of pid ${own}`, () => taskStack(crashed, struct)) ?? [],
     );
+    const isKnown = ofCpu.length > 0 && ofTasks.length > 0;
+    const assumed: string[] = [];
+    const path = new StackPath(crashed, [...ofCpu, ...ofTasks], (sp) => {
+      const area = isKnown ? undefined : stackAround(crashed, sp);
+      if (area !== undefined)
+        assumed.push(
+          `nothing tells how far the stack at ${hex(sp)} goes: taken for one of ${area.end - area.start} bytes from ${hex(area.start)} on`,
+        );
+      return area;
+    });
+    path.begin(registers.sp);
+    const stack = this.walkWith(path, tasks.at(-1)?.struct, (walker) => walker.fromRegisters(registers), [
+      ...remarks,
+      ...missing.lines,
+    ]);
+    return { ...stack, remarks: [...stack.remarks, ...assumed] };
   }
 
   /** What a CPU ran; between two tasks also the one that it came from, which is the last then: the registers are its. */
   private tasksOf(cpu: number, pid: number, missing: Missing): Task[] {
     const { crashed } = this;
     const current = missing.attempt(`the task on CPU ${cpu}`, () => currentTask(crashed, cpu));
-    const other = current?.pid === pid ? undefined : findTask(crashed, pid, missing);
+    const other =
+      current?.pid === pid
+        ? undefined
+        : missing.attempt(`the task with pid ${pid}`, () => findTask(crashed, pid, missing));
     return [current, other].filter((task) => task !== undefined);
   }
 
@@ -114,19 +126,32 @@ export class Unwinder {
       const walker = new Arm64Walker(crashed, text, path);
       return walk({ crashed, text, path, task, walker, hooks, remarks }, () => begin(walker));
     }
-    const orc = this.orcTables();
-    const walker =
-      orc === undefined
-        ? new X86FrameWalker(crashed, text, path)
-        : new X86Walker({ crashed, text, orc }, path);
+    const walker = this.x86Walker(text, path);
     return walk({ crashed, text, path, task, walker, hooks, remarks }, () => begin(walker));
   }
 
-  /** Undefined when the kernel is built without: then with frame pointers. */
-  private orcTables(): OrcTables | undefined {
-    if (this.orc === undefined && this.crashed.symbols.address('__start_orc_unwind_ip') !== undefined)
-      this.orc = new OrcTables(this.crashed);
-    return this.orc;
+  /** By ORC; by frame pointers when the kernel is built without. When its ORC tables cannot be read, no further than the first place. */
+  private x86Walker(text: KernelText, path: StackPath): StackWalker<X86Place> {
+    const { crashed } = this;
+    const byFrames = new X86FrameWalker(crashed, text, path);
+    // Of arch/x86/kernel/unwind_orc.c: a function, so that it is known where the tables are not.
+    const isOrc = ['__start_orc_unwind_ip', 'orc_sort_cmp'].some(
+      (name) => crashed.symbols.address(name) !== undefined,
+    );
+    if (!isOrc) return byFrames;
+    try {
+      this.orc ??= new OrcTables(crashed);
+      return new X86Walker({ crashed, text, orc: this.orc }, path);
+    } catch (error) {
+      if (!(error instanceof VmcoreError)) throw error;
+      return {
+        fromRegisters: (registers) => byFrames.fromRegisters(registers),
+        fromTask: (task) => byFrames.fromTask(task),
+        next: () => {
+          throw error;
+        },
+      };
+    }
   }
 
   private told(make: () => Stack): Stack {

@@ -43,7 +43,7 @@ export interface CpuStack extends StackInfo {
   readonly cpu: number;
   /** The crash began here. */
   readonly crashed: boolean;
-  /** null: what it ran could not be read. */
+  /** Of what it ran; where tasks cannot be read, as its registers' note says. null: neither. */
   readonly pid: number | null;
   readonly comm: string | null;
 }
@@ -77,15 +77,16 @@ export function readStacks(crashed: CrashedKernel, selection: StackSelection): S
     const tasks = selection.pids.map((pid) => requireTask(crashed, pid, missing));
     return { cpus: [], tasks: tasks.map((task) => taskStack(unwinder, task)), missing: missing.lines };
   }
-  const crashing = missing.attempt('the CPU that crashed', () => crashingCpu(crashed));
-  const running = cpusThatRan(crashed, unwinder, missing);
+  const crashing = missing.attempt('the CPU that crashed', () => crashingCpu(crashed, unwinder.notes));
+  const saved = savedRegisters(unwinder, missing);
+  const running = cpusThatRan(crashed, saved, missing);
   const only = selection.of === 'crashing CPU' && crashing !== undefined ? [crashing] : running;
   const cpus = only.map((cpu): CpuStack => {
     const task = missing.attempt(`the task on CPU ${cpu}`, () => currentTask(crashed, cpu));
     return {
       cpu,
       crashed: cpu === crashing,
-      pid: task?.pid ?? null,
+      pid: task?.pid ?? saved.get(cpu)?.pid ?? null,
       comm: task?.comm ?? null,
       ...stackInfo(unwinder.cpu(cpu)),
     };
@@ -97,10 +98,14 @@ export function readStacks(crashed: CrashedKernel, selection: StackSelection): S
   return { cpus, tasks, missing: missing.lines };
 }
 
+type SavedRegisters = ReturnType<Unwinder['notes']['all']>;
+
+const savedRegisters = (unwinder: Unwinder, missing: Missing): SavedRegisters =>
+  missing.attempt('the registers of the CPUs', () => unwinder.notes.all()) ?? new Map();
+
 /** Those that were online, and those that left registers all the same. */
-function cpusThatRan(crashed: CrashedKernel, unwinder: Unwinder, missing: Missing): number[] {
+function cpusThatRan(crashed: CrashedKernel, saved: SavedRegisters, missing: Missing): number[] {
   const online = missing.attempt('which CPUs were online', () => crashed.cpuMask('online')) ?? [];
-  const saved = missing.attempt('the registers of the CPUs', () => unwinder.notes.all()) ?? new Map();
   const cpus = [...new Set([...online, ...saved.keys()])].sort((a, b) => a - b);
   // With nothing to show, why is the answer.
   return cpus.length > 0 ? cpus : crashed.cpuMask('online');
