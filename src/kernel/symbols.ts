@@ -128,11 +128,19 @@ export class Symbols {
 
   /** The symbol that an address lies in, of the kernel or of a module; undefined elsewhere. */
   lookup(address: Vaddr): PlacedSymbol | undefined {
-    const own = this.tables()[0]?.lookup(address);
+    const own = this.ownLookup(address);
     if (own !== undefined) return { ...own, module: undefined };
     const module = this.openModules().at(address);
     const place = module === undefined ? undefined : this.tableOf(module)?.lookup(address);
     return place === undefined ? undefined : { ...place, module: module!.name };
+  }
+
+  private ownLookup(address: Vaddr): SymbolPlace | undefined {
+    const kallsyms = this.kallsyms();
+    if (kallsyms === undefined) return this.vmlinux?.lookup(address);
+    const place = kallsyms.lookup(address);
+    // Behind the text of a kernel that keeps names of functions only lie its variables, up to the functions of its start.
+    return place?.name === '_etext' && hasFunctionsOnly(kallsyms) ? this.vmlinux?.lookup(address) : place;
   }
 
   /** Undefined when they cannot be read. */
