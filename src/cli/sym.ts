@@ -36,7 +36,7 @@ export const symCommand = (): Command =>
         });
     if (options.json) printJson([...symbols]);
     else if (options.list) printText([...symbols].map(line).join(''));
-    else printTable(columns, [...symbols].map(cells));
+    else if (unknown.length < rest.length) printTable(columns, [...symbols].map(cells));
     printMissing(crashed.symbols.troubles);
     if (unknown.length > 0) {
       throw new VmcoreError('E_USAGE', `neither a symbol nor an address in one: ${unknown.join(', ')}`, {
