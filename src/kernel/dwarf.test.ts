@@ -275,6 +275,33 @@ describe('DWARF of many units', () => {
     );
   });
 
+  it('gives the same for names that nobody announced, also those that several things share', () => {
+    const shared = (tag: number, more: Die['attributes'] = []): Die => ({
+      tag,
+      attributes: [[DW_AT.name, 'strp', 'shared'], ...(more ?? [])],
+      children: [],
+    });
+    const dwarf = openUnits(
+      {
+        version: 4,
+        root: root(struct('first', 1), shared(DW_TAG.structure, [[DW_AT.declaration, 'flag_present', 1]])),
+      },
+      { version: 5, root: root(struct('shared', 3), struct('shared', 4), struct('first', 9)) },
+      {
+        version: 5,
+        root: root(shared(DW_TAG.enumeration, [[DW_AT.byteSize, 'data1', 2]]), struct('last', 5)),
+      },
+    );
+    // The first one is searched for alone, the second finds all.
+    assert.equal(dwarf.struct('absent'), undefined);
+    assert.deepEqual(
+      ['first', 'shared', 'last', 'nothing'].map((name) => dwarf.struct(name)?.size),
+      [1, 3, 5, undefined],
+    );
+    assert.equal(dwarf.enumeration('shared')?.size, 2);
+    assert.equal(dwarf.typedef('shared'), undefined);
+  });
+
   it('follows references into other units, and into partial ones', () => {
     const dwarf = openUnits(
       {
