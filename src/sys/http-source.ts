@@ -6,7 +6,7 @@ import { AskingWorker } from './asking-worker.ts';
 import { workerUrl } from './worker-url.ts';
 
 /** Longer than the thread tries (http-worker.ts): it is gone then. */
-const patience = 180_000;
+const patience = 120_000;
 
 /** E_FILE, E_NEEDS or E_IO when it is not there, not given by ranges, or cannot be reached. */
 export function openHttp(url: string): ByteSource {

@@ -16,18 +16,30 @@ answerQuestions<HttpRequest>(workerData as AskedWorkerData, async (request) => {
   return typeof answer === 'string' ? { answer } : { answer, bytes: answer.body.buffer as ArrayBuffer };
 });
 
+/** Why there is no answer, and whether another attempt may have one. */
+interface Failure {
+  readonly why: string;
+  readonly again: boolean;
+}
+
 async function attempts(request: HttpRequest): Promise<HttpReply | string> {
   for (const pause of pauses) {
     const answer = await attempt(request);
-    if (typeof answer !== 'string' && !passing.has(answer.status)) return answer;
+    if ('why' in answer ? !answer.again : !passing.has(answer.status)) return said(answer);
     await sleep(pause);
   }
-  return attempt(request);
+  return said(await attempt(request));
 }
 
-async function attempt({ url, headers, most }: HttpRequest): Promise<HttpReply | string> {
+const said = (answer: HttpReply | Failure): HttpReply | string => ('why' in answer ? answer.why : answer);
+
+async function attempt({ url, headers, most }: HttpRequest): Promise<HttpReply | Failure> {
   const giveUp = new AbortController();
-  const timer = setTimeout(() => giveUp.abort(), stall);
+  let isSilent = false;
+  const timer = setTimeout(() => {
+    isSilent = true;
+    giveUp.abort();
+  }, stall);
   try {
     const response = await fetch(url, {
       // Else fetch asks for what is compressed, and a range of that is of no use.
@@ -47,7 +59,9 @@ async function attempt({ url, headers, most }: HttpRequest): Promise<HttpReply |
       body,
     };
   } catch (error) {
-    return giveUp.signal.aborted ? `the server was silent for ${stall / 1000} s` : whyNot(error);
+    return isSilent
+      ? { why: `the server was silent for ${stall / 1000} s`, again: false }
+      : { why: whyNot(error), again: true };
   } finally {
     clearTimeout(timer);
   }
