@@ -30,6 +30,8 @@ class Checkout {
       copyFileSync(join(here, file), join(this.root, file));
     }
     writeFileSync(join(this.root, 'lab/packages.sh'), '');
+    mkdirSync(join(this.root, 'src/cli'), { recursive: true });
+    writeFileSync(join(this.root, 'src/cli/main.ts'), '');
     writeFileSync(join(this.root, 'package-lock.json'), 'first');
   }
 
