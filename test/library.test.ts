@@ -94,9 +94,9 @@ describe('openDump', () => {
   it('knows variables by the names of the source', async () => {
     using dump = await openDump(savedDump());
     const { kernel } = dump;
-    const release = ((kernel.var('init_uts_ns') as KernelObject).name as KernelObject).release;
+    const release = (kernel.var('init_uts_ns').name as KernelObject).release;
     assert.equal(release, report().kernel.release);
-    const online = (kernel.var('__cpu_online_mask') as KernelObject).bits as KernelArray;
+    const online = kernel.var('__cpu_online_mask').bits as KernelArray;
     assert.equal(Number(online[0]), 2 ** kernel.cpus.length - 1);
     const place = kernel.symbolAt(kernel.symbol('panic')! + 4n);
     assert.deepEqual([place?.name, place?.offset], ['panic', 4n]);
@@ -133,7 +133,7 @@ describe('over HTTP', () => {
       assert.equal(stdout.toString().replaceAll(`${server.origin}/dump`, rawDump()), here);
     }
     using dump = await openDump(new URL(`${server.origin}/dump`));
-    assert.equal((dump.kernel.var('init_task') as KernelObject).comm, 'swapper/0');
+    assert.equal(dump.kernel.var('init_task').comm, 'swapper/0');
     assert.ok(server.traffic().bytes < 100 * mebibyte);
   });
 
@@ -171,7 +171,7 @@ describe('the examples', () => {
     const found = rows.reduce((sum, [, size]) => sum + Number(size), 0);
     using dump = await openDump(savedDump());
     const item = dump.kernel.enumerators('enum node_stat_item').get('NR_FILE_PAGES');
-    const counters = dump.kernel.var('vm_node_stat', 'atomic_long_t[64]') as KernelArray;
+    const counters = dump.kernel.var('vm_node_stat', 'atomic_long_t[64]');
     const pages = (counters[Number(item)] as KernelObject).counter;
     const counted = (Number(pages) * dump.info.pageSize) / mebibyte;
     // CPUs keep some of their counts to themselves for a while.

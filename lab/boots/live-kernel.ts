@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CrashDump, type KernelObject, openDump, VmcoreError } from '../../src/library/index.ts';
+import { type CrashDump, openDump, VmcoreError } from '../../src/library/index.ts';
 import { type LiveAnswer, tellLive } from './tell-live.ts';
 
 const text = (path: string): string => readFileSync(path, 'utf8');
@@ -70,7 +70,7 @@ function compare(dump: CrashDump, sleeper: number): Omit<LiveAnswer, 'otherUser'
     version: dump.dmesg().find(({ text: line }) => line.startsWith('Linux version '))?.text ?? '',
     stack: task === undefined ? [] : Array.from(task.frames(), ({ symbol }) => symbol ?? null),
     procStack: [...text(`/proc/${sleeper}/stack`).matchAll(/^\[<0>\] ([^+]+)\+/gm)].map(([, name]) => name!),
-    idleComm: (dump.kernel.var('init_task') as KernelObject).comm,
+    idleComm: dump.kernel.var('init_task').comm,
     missing: found.missing,
   };
 }

@@ -8,7 +8,7 @@ import { typeOfName } from './type-names.ts';
 import type { Type } from './types.ts';
 
 /** As C writes the type, with the file of the kernel that defines the variable. */
-const globals: Readonly<Record<string, string>> = {
+const globals = {
   __cpu_active_mask: 'struct cpumask', // kernel/cpu.c
   __cpu_online_mask: 'struct cpumask', // kernel/cpu.c
   __cpu_possible_mask: 'struct cpumask', // kernel/cpu.c
@@ -55,13 +55,18 @@ const globals: Readonly<Record<string, string>> = {
   tasklist_lock: 'rwlock_t', // kernel/fork.c
   vmap_area_list: 'struct list_head', // mm/vmalloc.c, until 6.8
   workqueues: 'struct list_head', // kernel/workqueue.c
-};
+} as const satisfies Readonly<Record<string, string>>;
+
+/** The table as a type: what a program may know of a variable without looking. */
+export type KnownVariables = typeof globals;
+
+const typeNames: Readonly<Record<string, string>> = globals;
 
 /** Undefined when nothing tells. */
 export function typeOfVariable(layouts: Layouts, name: string): Type | undefined {
   const told = layouts.variable(name);
   if (told !== undefined) return told;
-  const known = Object.hasOwn(globals, name) ? globals[name] : undefined;
+  const known = Object.hasOwn(typeNames, name) ? typeNames[name] : undefined;
   return known === undefined ? undefined : typeOfName(layouts, known);
 }
 

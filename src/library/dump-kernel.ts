@@ -26,6 +26,8 @@ import {
   addressOf,
   type KernelObject,
   type KernelValue,
+  type ValueOf,
+  type VariableOf,
 } from './value-types.ts';
 import { memberNames, type ValueSource, valueAt } from './values.ts';
 
@@ -43,9 +45,6 @@ function* readable(kernel: Kernel, nodes: Iterable<bigint>): Generator<bigint> {
     yield node;
   }
 }
-
-/** What is at an address: any value, or the structure that the program says it is. */
-type Typed<Members> = Members extends undefined ? KernelValue : KernelObject<Members>;
 
 export class DumpKernel {
   readonly #source: ValueSource;
@@ -74,13 +73,18 @@ export class DumpKernel {
    * A global variable by its name: var('init_task').comm, var('jiffies'). Types come from BTF (per-CPU variables), from a table of those that people ask
    * for most, or from the vmlinux that was given; of others say the type: var('panic_timeout', 'int'). `Members` as in `read`.
    */
-  var<Members = undefined>(name: string, type?: string): Typed<Members>;
+  var<Name extends string>(name: Name): VariableOf<Name>;
+  var<Type extends string>(name: string, type: Type): ValueOf<Type>;
+  var<Members extends object>(name: string, type?: string): KernelObject<Members>;
   var(name: string, type?: string): KernelValue {
     return this.#variable(name, type, this.#symbolOf(name));
   }
 
   /** A CPU's copy of a per-CPU variable: perCpu('runqueues', 0).nr_running. */
-  perCpu<Members = undefined>(name: string, cpu: number, type?: string): Typed<Members>;
+  perCpu(name: 'runqueues', cpu: number): KernelObject;
+  perCpu(name: string, cpu: number): KernelValue;
+  perCpu<Type extends string>(name: string, cpu: number, type: Type): ValueOf<Type>;
+  perCpu<Members extends object>(name: string, cpu: number, type?: string): KernelObject<Members>;
   perCpu(name: string, cpu: number, type?: string): KernelValue {
     return this.#variable(name, type, this.crashed.onCpu(this.#symbolOf(name), cpu));
   }
@@ -89,7 +93,8 @@ export class DumpKernel {
    * What lies at an address, as a type: read('struct task_struct', 0xffff888003c5a000n), read('unsigned long', address), read('struct page *', address).
    * `Members` is what your program knows of a structure; it is believed.
    */
-  read<Members = undefined>(type: string, address: AddressLike): Typed<Members>;
+  read<Type extends string>(type: Type, address: AddressLike): ValueOf<Type>;
+  read<Members extends object>(type: string, address: AddressLike): KernelObject<Members>;
   read(type: string, address: AddressLike): KernelValue {
     return valueAt(this.#source, this.#type(type), addressOf(address));
   }

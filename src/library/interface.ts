@@ -22,5 +22,7 @@ export type {
   KernelObject,
   KernelPointer,
   KernelValue,
+  ValueOf,
+  VariableOf,
 } from './value-types.ts';
 export type { Views } from './views.ts';

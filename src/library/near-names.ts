@@ -10,7 +10,8 @@ export function nearNames(name: string, known: Iterable<string>): string[] {
   for (const candidate of known) {
     const isPart = name.length >= 3 && candidate.includes(name);
     const distance = isPart ? 1 : editDistance(name, candidate);
-    if (distance <= Math.min(farthest, Math.floor(name.length / 2))) found.push({ name: candidate, distance });
+    if (distance <= Math.min(farthest, Math.floor(name.length / 2)))
+      found.push({ name: candidate, distance });
   }
   return found
     .sort((a, b) => a.distance - b.distance || a.name.length - b.name.length)

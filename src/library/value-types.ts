@@ -14,6 +14,7 @@
  */
 
 import { VmcoreError } from '../base/errors.ts';
+import type { KnownVariables } from '../kernel/variables.ts';
 
 export type KernelValue =
   | number
@@ -59,6 +60,43 @@ export type KernelArray = readonly KernelValue[] & Described;
 
 /** As in C it has no end: what is behind its target is there, or throws E_UNREADABLE. */
 export type KernelPointer = { readonly [index: number]: KernelValue } & Described;
+
+type Narrow =
+  | `${'' | 'signed ' | 'unsigned '}${'char' | 'short' | 'int'}`
+  | 'unsigned'
+  | `${'' | '__'}${'u' | 's'}${8 | 16 | 32}`
+  | `enum ${string}`;
+type Wide = `${'' | 'unsigned '}${'long' | 'long long'}` | `${'' | '__'}${'u' | 's'}64` | 'size_t';
+
+/** What a C type is in JavaScript, as far as its name tells: a KernelObject for "struct page", a bigint for "unsigned long". */
+export type ValueOf<Type extends string> = string extends Type
+  ? KernelValue
+  : Type extends `${string}][${string}`
+    ? KernelArray
+    : Type extends `${'char' | 'unsigned char'}[${string}`
+      ? string
+      : Type extends `${string}]`
+        ? KernelArray
+        : Type extends 'char *' | 'unsigned char *'
+          ? string | null
+          : Type extends `${string}**`
+            ? KernelPointer | null
+            : Type extends `${'struct' | 'union'} ${string}*`
+              ? KernelObject | null
+              : Type extends `${'struct' | 'union'} ${string}`
+                ? KernelObject
+                : Type extends Narrow
+                  ? number
+                  : Type extends Wide
+                    ? bigint
+                    : Type extends 'bool' | '_Bool'
+                      ? boolean
+                      : KernelValue;
+
+/** The same of a global variable by its name: a KernelObject for "init_task". */
+export type VariableOf<Name extends string> = Name extends keyof KnownVariables
+  ? ValueOf<KnownVariables[Name]>
+  : KernelValue;
 
 /** An address, or what has one. */
 export type AddressLike = bigint | Described;

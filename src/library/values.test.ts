@@ -5,7 +5,7 @@ import { failsWith } from '../../test/support/expect-error.ts';
 import { secretTexts, typedKernel } from '../../test/support/typed-kernel.ts';
 import { openCrashedKernel } from '../kernel/crashed-kernel.ts';
 import { DumpKernel } from './dump-kernel.ts';
-import type { KernelArray, KernelObject } from './value-types.ts';
+import type { KernelArray, KernelObject, KernelValue } from './value-types.ts';
 
 const { kernel: synthetic, secrets, texts, data, vault, listHead, hlistHead, tasks } = typedKernel();
 const kernel = new DumpKernel(openCrashedKernel(synthetic.dump()));
@@ -135,8 +135,8 @@ describe('a pointer to what is no structure', () => {
 
 describe('dump.kernel', () => {
   it('gives variables, of a known type or of one that is said', () => {
-    assert.equal((kernel.var('init_task') as KernelObject).comm, 'swapper/0');
-    assert.equal((kernel.var('the_vault', 'struct vault') as KernelObject).count, 7);
+    assert.equal(kernel.var('init_task').comm, 'swapper/0');
+    assert.equal(kernel.var('the_vault', 'struct vault').count, 7);
     assert.equal(kernel.var('nr_cpu_ids', 'int'), 3);
     assert.throws(
       () => kernel.var('the_vault'),
@@ -158,7 +158,7 @@ describe('dump.kernel', () => {
       [8, 16, 24],
     );
     const processes = kernel.list(
-      (kernel.var('init_task') as KernelObject).tasks as KernelObject,
+      kernel.var('init_task').tasks as KernelObject,
       'struct task_struct',
       'tasks',
     );
@@ -209,6 +209,24 @@ describe('dump.kernel', () => {
       () => kernel.symbolAt(null as unknown as bigint),
       failsWith('E_USAGE', /null is not an address/),
     );
+  });
+
+  it('is typed as far as names tell', () => {
+    // Checked by the compiler; never run.
+    const typed = (name: string): readonly unknown[] => {
+      const task: KernelObject = kernel.var('init_task');
+      const ticks: bigint = kernel.var('jiffies');
+      const text: string = kernel.read('char[16]', task);
+      const first: KernelObject | null = kernel.read('struct secret *', task);
+      const table: KernelArray = kernel.read('struct secret *[4]', task);
+      const count: number = kernel.var('nr_cpu_ids', 'unsigned int');
+      const known: number = kernel.read<{ readonly size: number }>('struct secret', task).size;
+      const any: KernelValue = kernel.var(name);
+      // @ts-expect-error: what nothing is known of may be anything
+      const wrong: number = kernel.var('whatever');
+      return [ticks, text, first, table, count, known, any, wrong];
+    };
+    assert.equal(typeof typed, 'function');
   });
 
   it('declares structures for TypeScript as their values are', () => {
