@@ -1,44 +1,41 @@
 /** `vmcore irq FILE`: interrupts. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { type IrqInfo, type IrqList, listIrqs } from '../tools/crash/irq.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printJson, printMissing, printText } from './output.ts';
+import { openCrashedFile } from './open.ts';
+import { printText } from './output.ts';
 import { cpuList } from './sys.ts';
 import { type Column, printTable } from './table.ts';
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
-interface IrqOptions extends DumpOptions {
-  readonly json?: true;
+interface IrqOptions extends ViewOptions {
   readonly all?: true;
 }
 
 export const irqCommand = (): Command =>
-  addDumpOptions(
-    new Command('irq')
-      .description('interrupts: what they come from, who handles them, how often they came')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--all', 'those too that nobody handles and that never came')
-      .option('--json', 'as JSON: all of them'),
-  ).action((files: readonly string[], options: IrqOptions) => {
-    const list = listIrqs(openCrashedFile(files, options));
-    if (options.json) {
-      printJson(list);
-      return;
-    }
-    const shown = list.irqs.filter((irq) => options.all || irq.actions.length > 0 || sum(irq.counts) > 0);
-    printTable(
-      columns(list),
-      shown.map((irq) => cells(irq, list)),
-    );
-    const others = list.cpuInterrupts.filter(({ counts }) => options.all || sum(counts) > 0);
-    if (others.length > 0) {
-      printText('\n');
-      printTable(
-        [{ title: 'CPU' }, ...countColumns(list)],
-        others.map(({ name, counts }) => [name, ...countCells(counts)]),
-      );
-    }
-    printMissing(list.missing);
-  });
+  viewCommand({
+    name: 'irq',
+    description: 'interrupts: what they come from, who handles them, how often they came',
+    json: 'as JSON: all of them',
+  })
+    .option('--all', 'those too that nobody handles and that never came')
+    .action((files: readonly string[], options: IrqOptions) => {
+      const list = listIrqs(openCrashedFile(files, options));
+      showView(list, options, () => {
+        const shown = list.irqs.filter((irq) => options.all || irq.actions.length > 0 || sum(irq.counts) > 0);
+        printTable(
+          columns(list),
+          shown.map((irq) => cells(irq, list)),
+        );
+        const others = list.cpuInterrupts.filter(({ counts }) => options.all || sum(counts) > 0);
+        if (others.length > 0) {
+          printText('\n');
+          printTable(
+            [{ title: 'CPU' }, ...countColumns(list)],
+            others.map(({ name, counts }) => [name, ...countCells(counts)]),
+          );
+        }
+      });
+    });
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 

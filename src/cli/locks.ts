@@ -1,43 +1,37 @@
 /** `vmcore locks FILE`: who waits for which lock, and who holds it. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { type LockInfo, listLocks, type TaskName } from '../tools/crash/locks.ts';
 import { formatDuration } from './info.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printJson, printMissing, printText } from './output.ts';
+import { openCrashedFile } from './open.ts';
+import { printText } from './output.ts';
 import { type Column, printTable } from './table.ts';
-
-interface LocksOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const locksCommand = (): Command =>
-  addDumpOptions(
-    new Command('locks')
-      .description('tasks in uninterruptible sleep or waiting for a lock, who holds it, and deadlocks')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON: times in seconds'),
-  ).action((files: readonly string[], options: LocksOptions) => {
+  viewCommand({
+    name: 'locks',
+    description: 'tasks in uninterruptible sleep or waiting for a lock, who holds it, and deadlocks',
+    json: 'as JSON: times in seconds',
+  }).action((files: readonly string[], options: ViewOptions) => {
     const locks = listLocks(openCrashedFile(files, options));
-    if (options.json) {
-      printJson(locks);
-      return;
-    }
-    if (locks.waiting.length === 0) printText('no task was in uninterruptible sleep or waited for a lock\n');
-    else
-      printTable(
-        columns,
-        locks.waiting.map(({ pid, comm, state, seconds, lock, in: place }) => [
-          String(pid),
-          state,
-          seconds === null ? '?' : formatDuration(seconds),
-          comm,
-          lock === null ? `in ${place ?? 'an unknown function'}` : lockText(lock),
-          lock === null ? '' : holderText(lock),
-        ]),
-      );
-    for (const circle of locks.deadlocks) printText(`DEADLOCK: ${circleText(circle)}\n`);
-    printMissing(locks.missing);
+    showView(locks, options, () => {
+      if (locks.waiting.length === 0)
+        printText('no task was in uninterruptible sleep or waited for a lock\n');
+      else
+        printTable(
+          columns,
+          locks.waiting.map(({ pid, comm, state, seconds, lock, in: place }) => [
+            String(pid),
+            state,
+            seconds === null ? '?' : formatDuration(seconds),
+            comm,
+            lock === null ? `in ${place ?? 'an unknown function'}` : lockText(lock),
+            lock === null ? '' : holderText(lock),
+          ]),
+        );
+      for (const circle of locks.deadlocks) printText(`DEADLOCK: ${circleText(circle)}\n`);
+    });
   });
 
 const columns: readonly Column[] = [

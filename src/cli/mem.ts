@@ -1,32 +1,25 @@
 /** `vmcore mem FILE`: how the memory was used. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { formatSize } from '../base/units.ts';
 import { describeMemory, type MemoryUse } from '../tools/crash/mem.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printFields, printJson, printMissing, printText } from './output.ts';
+import { openCrashedFile } from './open.ts';
+import { printFields, printText } from './output.ts';
 import { type Column, printTable } from './table.ts';
-
-interface MemOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const memCommand = (): Command =>
-  addDumpOptions(
-    new Command('mem')
-      .description('how the memory was used: as free and /proc/meminfo, and by zone')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON: bytes; counters of the kernel in pages'),
-  ).action((files: readonly string[], options: MemOptions) => {
+  viewCommand({
+    name: 'mem',
+    description: 'how the memory was used: as free and /proc/meminfo, and by zone',
+    json: 'as JSON: bytes; counters of the kernel in pages',
+  }).action((files: readonly string[], options: ViewOptions) => {
     const memory = describeMemory(openCrashedFile(files, options));
-    if (options.json) {
-      printJson(memory);
-      return;
-    }
-    printFields(memoryFields(memory).map(([label, value]) => [label, harmless(value)]));
-    printText('\n');
-    printTable(zoneColumns, zoneRows(memory));
-    printMissing(memory.missing);
+    showView(memory, options, () => {
+      printFields(memoryFields(memory).map(([label, value]) => [label, harmless(value)]));
+      printText('\n');
+      printTable(zoneColumns, zoneRows(memory));
+    });
   });
 
 export function memoryFields(memory: MemoryUse): [string, string][] {

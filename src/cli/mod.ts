@@ -1,21 +1,17 @@
 /** `vmcore mod FILE`: the modules that were loaded. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { listModules, type ModuleInfo } from '../tools/crash/mod.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { openCrashedFile } from './open.ts';
 import { printJson, printMissing } from './output.ts';
 import { type Column, printTable } from './table.ts';
-
-interface ModOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { type ViewOptions, viewCommand } from './view.ts';
 
 export const modCommand = (): Command =>
-  addDumpOptions(
-    new Command('mod')
-      .description('the modules that were loaded, as lsmod shows them')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON: name, base, size in bytes, state, used, usedBy, taints, address'),
-  ).action((files: readonly string[], options: ModOptions) => {
+  viewCommand({
+    name: 'mod',
+    description: 'the modules that were loaded, as lsmod shows them',
+    json: 'as JSON: name, base, size in bytes, state, used, usedBy, taints, address',
+  }).action((files: readonly string[], options: ViewOptions) => {
     const { modules, missing } = listModules(openCrashedFile(files, options));
     if (options.json) printJson(modules);
     else printTable(columns, modules.map(cells));

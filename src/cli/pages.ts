@@ -1,42 +1,34 @@
 /** `vmcore pages FILE PAGE...`: what physical pages are. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import type { PageUse } from '../kernel/page-use.ts';
 import { describePages, type PageInfo } from '../tools/crash/pages.ts';
 import { dumpArguments } from './dump-arguments.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printFields, printJson, printMissing, printText } from './output.ts';
-
-interface PagesOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { openCrashedFile } from './open.ts';
+import { printFields, printText } from './output.ts';
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const pagesCommand = (): Command =>
-  addDumpOptions(
-    new Command('pages')
-      .description('what a physical page is: whose, in what state, whether the dump has it')
-      .usage('[options] <file...> <page...>')
-      .argument(
-        '<file...>',
-        'a dump, or all files of a split one; then pages: a page frame number (decimal), a physical address (0x…), an address of the kernel or of a struct page, a symbol',
-      )
-      .option('--json', 'as JSON'),
-  ).action((args: readonly string[], options: PagesOptions) => {
-    const { files, rest } = dumpArguments(args);
-    if (rest.length === 0)
-      throw new VmcoreError('E_USAGE', 'which page?', { hint: 'vmcore pages FILE PFN|ADDRESS|SYMBOL' });
-    const list = describePages(openCrashedFile(files, options), rest);
-    if (options.json) {
-      printJson(list);
-      return;
-    }
-    list.pages.forEach((page, i) => {
-      if (i > 0) printText('\n');
-      printFields(pageFields(page).map(([label, value]) => [label, harmless(value)]));
+  viewCommand({
+    name: 'pages',
+    description: 'what a physical page is: whose, in what state, whether the dump has it',
+    takes:
+      'a dump, or all files of a split one; then pages: a page frame number (decimal), a physical address (0x…), an address of the kernel or of a struct page, a symbol',
+  })
+    .usage('[options] <file...> <page...>')
+    .action((args: readonly string[], options: ViewOptions) => {
+      const { files, rest } = dumpArguments(args);
+      if (rest.length === 0)
+        throw new VmcoreError('E_USAGE', 'which page?', { hint: 'vmcore pages FILE PFN|ADDRESS|SYMBOL' });
+      const list = describePages(openCrashedFile(files, options), rest);
+      showView(list, options, () => {
+        list.pages.forEach((page, i) => {
+          if (i > 0) printText('\n');
+          printFields(pageFields(page).map(([label, value]) => [label, harmless(value)]));
+        });
+      });
     });
-    printMissing(list.missing);
-  });
 
 export function pageFields(page: PageInfo): [string, string][] {
   const place = page.zone === null ? 'in no zone' : `node ${page.node}, zone ${page.zone}`;

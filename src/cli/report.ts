@@ -1,36 +1,28 @@
 /** `vmcore report FILE`, and `vmcore FILE`: what happened, at a glance. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { formatSize } from '../base/units.ts';
 import { type CrashReport, reportCrash } from '../tools/crash/report.ts';
 import { stackText } from './bt.ts';
 import { formatDuration } from './info.ts';
-import { addDumpOptions, crashedKernelOf, type DumpOptions, openDumpFile } from './open.ts';
-import { printFields, printJson, printMissing, printText } from './output.ts';
+import { crashedKernelOf, openDumpFile } from './open.ts';
+import { printFields, printText } from './output.ts';
 import { cpuList, taintText } from './sys.ts';
 import { printTable } from './table.ts';
-
-interface ReportOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const reportCommand = (): Command =>
-  addDumpOptions(
-    new Command('report')
-      .description('what happened, at a glance: why, who, where, the machine and its memory')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON'),
-  ).action((files: readonly string[], options: ReportOptions) => {
+  viewCommand({
+    name: 'report',
+    description: 'what happened, at a glance: why, who, where, the machine and its memory',
+  }).action((files: readonly string[], options: ViewOptions) => {
     const report = reportCrash(openDumpFile(files, options), (dump) => crashedKernelOf(dump, options));
-    if (options.json) {
-      printJson(report);
-      return;
-    }
-    printFields(reportFields(report).map(([label, value]) => [label, harmless(value)]));
-    printStack(report);
-    printCpus(report);
-    printLog(report);
-    printMissing(report.missing);
+    showView(report, options, () => {
+      printFields(reportFields(report).map(([label, value]) => [label, harmless(value)]));
+      printStack(report);
+      printCpus(report);
+      printLog(report);
+    });
   });
 
 const unknown = 'unknown';

@@ -1,30 +1,21 @@
 /** `vmcore runq FILE`: the run queues. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { type CpuQueue, readRunQueues } from '../tools/crash/runq.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printJson, printMissing, printText } from './output.ts';
+import { openCrashedFile } from './open.ts';
+import { printText } from './output.ts';
 import { type Column, printTable } from './table.ts';
-
-interface RunqOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const runqCommand = (): Command =>
-  addDumpOptions(
-    new Command('runq')
-      .description('what ran on each CPU, and what waited for it')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON'),
-  ).action((files: readonly string[], options: RunqOptions) => {
-    const queues = readRunQueues(openCrashedFile(files, options));
-    if (options.json) {
-      printJson(queues);
-      return;
-    }
-    queues.cpus.forEach(print);
-    printMissing(queues.missing);
-  });
+  viewCommand({ name: 'runq', description: 'what ran on each CPU, and what waited for it' }).action(
+    (files: readonly string[], options: ViewOptions) => {
+      const queues = readRunQueues(openCrashedFile(files, options));
+      showView(queues, options, () => {
+        queues.cpus.forEach(print);
+      });
+    },
+  );
 
 const columns: readonly Column[] = [
   { title: '  CLASS' },

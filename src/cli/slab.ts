@@ -1,42 +1,36 @@
 /** `vmcore slab FILE`: the caches of the slab allocator. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { listSlabCaches, type SlabCacheInfo } from '../tools/crash/slab.ts';
 import { dumpArguments } from './dump-arguments.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printJson, printMissing } from './output.ts';
+import { openCrashedFile } from './open.ts';
 import { type Column, printTable } from './table.ts';
-
-interface SlabOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const slabCommand = (): Command =>
-  addDumpOptions(
-    new Command('slab')
-      .description('the caches of the slab allocator: objects, slabs, what is in use')
-      .usage('[options] <file...> [cache...]')
-      .argument('<file...>', 'a dump, or all files of a split one; then names of caches, to show only those')
-      .option('--json', 'as JSON: name, sizes in bytes, slabs, objects, active, free'),
-  ).action((args: readonly string[], options: SlabOptions) => {
-    const { files, rest: names } = dumpArguments(args);
-    const crashed = openCrashedFile(files, options);
-    const list = listSlabCaches(crashed, names);
-    const unknown = names.find(
-      (name) => !list.caches.some(({ name: own, merged }) => own === name || merged.includes(name)),
-    );
-    if (unknown !== undefined && list.missing.length === 0)
-      throw new VmcoreError('E_USAGE', `no slab cache is called ${unknown}`, {
-        file: crashed.dump.source.name,
-        hint: 'slab without names lists all',
+  viewCommand({
+    name: 'slab',
+    description: 'the caches of the slab allocator: objects, slabs, what is in use',
+    takes: 'a dump, or all files of a split one; then names of caches, to show only those',
+    json: 'as JSON: name, sizes in bytes, slabs, objects, active, free',
+  })
+    .usage('[options] <file...> [cache...]')
+    .action((args: readonly string[], options: ViewOptions) => {
+      const { files, rest: names } = dumpArguments(args);
+      const crashed = openCrashedFile(files, options);
+      const list = listSlabCaches(crashed, names);
+      const unknown = names.find(
+        (name) => !list.caches.some(({ name: own, merged }) => own === name || merged.includes(name)),
+      );
+      if (unknown !== undefined && list.missing.length === 0)
+        throw new VmcoreError('E_USAGE', `no slab cache is called ${unknown}`, {
+          file: crashed.dump.source.name,
+          hint: 'slab without names lists all',
+        });
+      showView(list, options, () => {
+        printTable(columns, list.caches.map(cells));
       });
-    if (options.json) {
-      printJson(list);
-      return;
-    }
-    printTable(columns, list.caches.map(cells));
-    printMissing(list.missing);
-  });
+    });
 
 const columns: readonly Column[] = [
   { title: 'CACHE' },

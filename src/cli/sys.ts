@@ -1,31 +1,22 @@
 /** `vmcore sys FILE`: the machine and kernel that crashed, and how they fared. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { formatSize } from '../base/units.ts';
 import { describeSystem, type SystemInfo, type Tainted } from '../tools/crash/sys.ts';
 import { formatDuration } from './info.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printFields, printJson, printMissing } from './output.ts';
-
-interface SysOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { openCrashedFile } from './open.ts';
+import { printFields } from './output.ts';
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
 export const sysCommand = (): Command =>
-  addDumpOptions(
-    new Command('sys')
-      .description('the machine and kernel that crashed, and how they fared')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON'),
-  ).action((files: readonly string[], options: SysOptions) => {
-    const system = describeSystem(openCrashedFile(files, options));
-    if (options.json) {
-      printJson(system);
-      return;
-    }
-    printFields(systemFields(system).map(([label, value]) => [label, harmless(value)]));
-    printMissing(system.missing);
-  });
+  viewCommand({ name: 'sys', description: 'the machine and kernel that crashed, and how they fared' }).action(
+    (files: readonly string[], options: ViewOptions) => {
+      const system = describeSystem(openCrashedFile(files, options));
+      showView(system, options, () => {
+        printFields(systemFields(system).map(([label, value]) => [label, harmless(value)]));
+      });
+    },
+  );
 
 const unknown = 'unknown';
 
