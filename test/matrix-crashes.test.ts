@@ -38,6 +38,21 @@ for (const [kernel, ways] of Object.entries(waysOf) as [GuestKernelName, readonl
   }
 }
 
+for (const [kernel, way] of [
+  ['6.1-x86_64', 'sysrq'],
+  ['7.2-x86_64', 'oops'],
+  ['6.12-arm64', 'oops'],
+] as const) {
+  describe(`Linux ${kernel} with five levels of page tables, or signed return addresses: stacks and views`, () => {
+    let guest: CrashGuest;
+    before(async () => {
+      guest = await crashGuest({ kernel, way, processors: 'all' }, silentProgress);
+    }, limit);
+    itHasTheStacksThatTheKernelPrinted(() => guest, way);
+    if (way === 'oops') itShowsWhatTheGuestSaid(() => guest);
+  });
+}
+
 for (const kernel of ['5.10-x86_64', '6.12-x86_64', '6.12-arm64'] as const) {
   describe(`Linux ${kernel}: what the machine said of itself`, () => {
     let guest: CrashGuest;

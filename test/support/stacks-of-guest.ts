@@ -87,23 +87,31 @@ function assertShows(ours: OurStack, expected: readonly PrintedFrame[], start: '
   assert.deepEqual(namesOf(asPrinted(frames.slice(panic + 1), expected)), namesOf(expected));
 }
 
-interface TaskTimes {
-  readonly tasks: readonly { readonly pid: number; readonly times: { readonly idle: number | null } }[];
+interface OurTasks {
+  readonly tasks: readonly {
+    readonly pid: number;
+    /** Seconds; `idle`: since it ran last. */
+    readonly times: { readonly started: number; readonly age: number; readonly idle: number | null };
+  }[];
 }
 
 function checkSleepers({ dump, log, witness }: CrashGuest): void {
   const text = readFileSync(log, 'latin1');
   const { tasks } = vmcoreJson<OurStacks>('bt', dump, '--all');
-  const idle = new Map(vmcoreJson<TaskTimes>('ps', dump).tasks.map(({ pid, times }) => [pid, times.idle]));
+  const { tasks: timed } = vmcoreJson<OurTasks>('ps', dump);
+  const idle = new Map(timed.map(({ pid, times }) => [pid, times.idle]));
   const ours = new Map(tasks.map((task) => [task.pid, task]));
-  const times = [...text.matchAll(/^\[\s*(\d+\.\d+)\]/gm)].map(([, time]) => Number(time));
+  const [first] = timed;
+  // The clocks of the scheduler and of the log: either may have stood still on the way down.
+  const logged = [...text.matchAll(/^\[\s*(\d+\.\d+)\]/gm)].map(([, time]) => Number(time));
+  const end = Math.max(first!.times.started + first!.times.age, logged.at(-1)!);
   const shown = Number(/^\[\s*(\d+\.\d+)\].*sysrq: Show State$/m.exec(text)?.[1]);
-  const since = times.at(-1)! - shown;
+  const since = end - shown + 0.1;
   const made = new Set(Object.values(witness.made));
   let compared = 0;
   for (const task of printedTasks(text)) {
     const stack = ours.get(task.pid);
-    const hasRun = (idle.get(task.pid) ?? 0) <= since + 0.05;
+    const hasRun = (idle.get(task.pid) ?? 0) <= since;
     // Whoever has run since then may sleep elsewhere, and a dead task has no stack.
     if (task.state === 'R' || task.state === 'Z' || (hasRun && !made.has(task.pid))) continue;
     if (stack === undefined) continue;
