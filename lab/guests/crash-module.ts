@@ -78,7 +78,9 @@ async function build(
     for (const file of sources) copyFileSync(file, join(work, basename(file)));
     const unshare = requireProgram({ name: 'unshare', debianPackage: 'util-linux' });
     const root = process.getuid?.() === 0 ? [] : ['--map-root-user'];
-    const make = ['make', '-C', `/usr/src/${headers}`, `M=/${basename(work)}`, 'modules'];
+    // Headers of Debian 11 take this machine's own compiler when nobody says so.
+    const cross = guestKernels[name].arch === 'arm64' ? ['CROSS_COMPILE=aarch64-linux-gnu-'] : [];
+    const make = ['make', '-C', `/usr/src/${headers}`, `M=/${basename(work)}`, ...cross, 'modules'];
     const { status, stdout, stderr } = await runProgram(
       unshare,
       ['--mount', ...root, 'sh', '-c', inTree, 'sh', tree, ...make],
@@ -125,11 +127,13 @@ async function buildTree(name: GuestKernelName, release: string, progress: Progr
     packages: [
       `${compiler}-aarch64-linux-gnu`,
       `linux-headers-${version}-common`,
-      `linux-kbuild-${version}`,
+      // One for all builds of a release line, until Debian 13.
+      `linux-kbuild-${version.replace(/\.0-\d+$/, '')}`,
       ...userland,
     ],
   });
-  cpSync(join(unpacked, configured), join(tree, configured), { recursive: true, verbatimSymlinks: true });
+  if (!existsSync(join(tree, configured)))
+    cpSync(join(unpacked, configured), join(tree, configured), { recursive: true, verbatimSymlinks: true });
   return tree;
 }
 
