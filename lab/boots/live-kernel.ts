@@ -33,7 +33,10 @@ function procTasks(): Set<string> {
   return tasks;
 }
 
-function compare(dump: CrashDump, sleeper: number): Omit<LiveAnswer, 'otherUser' | 'lockedDown'> {
+function compare(
+  dump: CrashDump,
+  sleeper: number,
+): Omit<LiveAnswer, 'failures' | 'otherUser' | 'lockedDown'> {
   const before = procTasks();
   const found = dump.tasks();
   const ours = new Set(Array.from(found, ({ pid, tgid, ppid, comm }) => `${pid} ${tgid} ${ppid} ${comm}`));
@@ -75,6 +78,32 @@ function compare(dump: CrashDump, sleeper: number): Omit<LiveAnswer, 'otherUser'
   };
 }
 
+/** Views that fail. What of a list they could not read may be different each time: it changes under them. */
+function failures(dump: CrashDump): string[] {
+  const { views } = dump;
+  const lines: string[] = [];
+  for (const name of [
+    'bt',
+    'irq',
+    'locks',
+    'mem',
+    'mod',
+    'mount',
+    'ps',
+    'report',
+    'runq',
+    'slab',
+    'sys',
+  ] as const) {
+    try {
+      views[name]();
+    } catch (error) {
+      lines.push(`${name}: ${error instanceof VmcoreError ? error.toLine() : String(error)}`);
+    }
+  }
+  return lines;
+}
+
 async function refusal(): Promise<string> {
   try {
     (await openDump('/proc/kcore')).close();
@@ -87,7 +116,7 @@ async function refusal(): Promise<string> {
 const sleeper = spawn('/bin/sleep', ['1000']);
 await sleep(500);
 const dump = await openDump('/proc/kcore');
-const compared = compare(dump, sleeper.pid!);
+const compared = { ...compare(dump, sleeper.pid!), failures: failures(dump) };
 dump.close();
 sleeper.kill();
 process.seteuid!(65534);

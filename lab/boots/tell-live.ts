@@ -18,6 +18,8 @@ export interface LiveAnswer {
   readonly procStack: readonly string[];
   readonly idleComm: unknown;
   readonly missing: readonly string[];
+  /** Views that failed, and why. */
+  readonly failures: readonly string[];
   readonly otherUser: string;
   readonly lockedDown: string;
 }
