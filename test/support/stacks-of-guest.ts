@@ -205,11 +205,14 @@ interface OurReport {
     readonly frames: readonly OurFrame[];
   } | null;
   readonly system: { readonly release: string; readonly tainted: { readonly letters: string } } | null;
+  readonly missing: readonly string[];
 }
 
 function checkReport({ dump, release }: CrashGuest, way: CrashWay, cpu: number): void {
-  const { panic, crashed, system } = vmcoreJson<OurReport>('report', dump);
+  const { panic, crashed, system, missing } = vmcoreJson<OurReport>('report', dump);
   assert.match(panic?.message ?? '', reasons[way]);
+  // What is in variables cannot be told of a kernel that has only the names of its functions.
+  if (missing.some((line) => line.includes('CONFIG_KALLSYMS_ALL'))) return;
   assert.equal(crashed?.cpu, cpu);
   const names: Partial<Record<CrashWay, RegExp>> = { sysrq: /^sh$/, nmi: /^spinner$/, kworker: /^kworker\// };
   assert.match(crashed?.comm ?? '', names[way] ?? /^crasher$/);
