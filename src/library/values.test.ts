@@ -118,6 +118,13 @@ describe('an array of the dump', () => {
     assert.match(inspect(slots), /0xffff/);
   });
 
+  it('is refused when its type has gone mad', () => {
+    assert.throws(
+      () => kernel.read('unsigned long[99999999]', vault),
+      failsWith('E_CORRUPT', /more elements/),
+    );
+  });
+
   it('of texts has texts', () => {
     assert.deepEqual([...(kernel.object('struct vault', vault).names as KernelArray)], ['abc', 'def', 'ghi']);
   });

@@ -297,13 +297,19 @@ function shownAs<Target extends object>(
   return Object.defineProperty(target, inspect, { value: about.get(inspect), configurable: true });
 }
 
-/** More elements than anybody lists; smashed types may tell of any number. */
-const maxListed = 2 ** 20;
+/** More elements than any array of the kernel has; smashed types may tell of any number. */
+const maxElements = 2 ** 20;
 
 /** All methods of JavaScript's arrays work on it: it has a length, and elements. */
 function arrayAt(source: ValueSource, type: Type, address: bigint): KernelArray {
   const array = unaliased(type);
   if (array.kind !== 'array') throw noForm(source, type);
+  if (array.length > maxElements) {
+    throw new VmcoreError('E_CORRUPT', `${typeName(type)} has more elements than there can be`, {
+      file: source.crashed.dump.source.name,
+      hint: 'the type information is damaged, or of another kernel',
+    });
+  }
   const element = array.element();
   const size = BigInt(requireSize(source, element));
   const at = (key: string): KernelValue => valueAt(source, element, address + BigInt(key) * size);
@@ -324,10 +330,7 @@ function arrayAt(source: ValueSource, type: Type, address: bigint): KernelArray 
       return about.has(key) ? about.get(key) : Reflect.get(target, key);
     },
     has: (target, key) => isElement(key) || about.has(key) || Reflect.has(target, key),
-    ownKeys: () => [
-      ...Array.from({ length: Math.min(array.length, maxListed) }, (_, i) => String(i)),
-      'length',
-    ],
+    ownKeys: () => [...Array.from({ length: array.length }, (_, i) => String(i)), 'length'],
     getOwnPropertyDescriptor(target, key) {
       if (isElement(key)) return { enumerable: true, configurable: true, get: () => at(String(key)) };
       return key === 'length' ? { ...lengthOf(target), value: array.length } : undefined;
