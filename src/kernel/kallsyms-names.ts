@@ -43,7 +43,7 @@ export interface SymbolNames {
 }
 
 /** E_CORRUPT when the tables contradict each other. */
-export function openNames(kernel: Kernel, places: KallsymsPlaces): SymbolNames {
+export function openNames(kernel: Kernel, places: Omit<KallsymsPlaces, 'table'>): SymbolNames {
   const { dump } = kernel;
   const { count } = places;
   const corrupt = (what: string): VmcoreError =>
@@ -63,7 +63,10 @@ export function openNames(kernel: Kernel, places: KallsymsPlaces): SymbolNames {
 }
 
 /** Expanded strings as bytes; NUL never occurs in them. */
-function readTokens(kernel: Kernel, { tokenIndex, tokenTable }: KallsymsPlaces): Uint8Array[] {
+function readTokens(
+  kernel: Kernel,
+  { tokenIndex, tokenTable }: Pick<KallsymsPlaces, 'tokenIndex' | 'tokenTable'>,
+): Uint8Array[] {
   const index = viewOf(kernel.read(tokenIndex, tokens * 2));
   const starts = Array.from({ length: tokens }, (_, i) => index.getUint16(i * 2, kernel.dump.littleEndian));
   const strings = kernel.read(tokenTable, Math.max(...starts) + maxToken);

@@ -15,14 +15,15 @@ import { alignDown, alignUp, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asPaddr, asVaddr, type Vaddr } from '../base/units.ts';
 import { type Kallsyms, readKallsyms } from './kallsyms.ts';
+import { openNames } from './kallsyms-names.ts';
 import type { KallsymsPlaces } from './kallsyms-places.ts';
 import type { Kernel } from './kernel.ts';
 import { memoryPieces, placesOf } from './memory-search.ts';
 
 /** Text and read-only data of the largest kernels (all of allyesconfig is 200 MB). */
 const imageReach = 256 * 2 ** 20;
-/** Names, markers and sequence numbers in front of the token table: 4 MB today. */
-const maxBefore = 16 * 2 ** 20;
+/** Names, markers and sequence numbers in front of the token table: 2 to 4 MB today. */
+const reachesBefore = [4 * 2 ** 20, 16 * 2 ** 20];
 const tokens = 256;
 const digits = Uint8Array.from('0\x001\x002\x003\x004\x005\x006\x007\x008\x009\x00', (char) =>
   char.charCodeAt(0),
@@ -60,25 +61,29 @@ export function scanKallsyms(kernel: Kernel): Kallsyms | undefined {
   // The image is contiguous.
   const vaddr = (paddr: number): Vaddr => asVaddr(anchor + BigInt(paddr - text));
   for (const table of tokenTables(kernel, text)) {
-    for (const names of nameTables(kernel, table, text)) {
-      for (const addresses of addressPlaces(kernel, names, table, vaddr)) {
-        const found = verified(kernel, {
-          count: names.count,
-          names: vaddr(names.names),
+    for (const reach of reachesBefore) {
+      for (const nameTable of nameTables(kernel, table, Math.max(text, table.table - reach))) {
+        const places = {
+          count: nameTable.count,
+          names: vaddr(nameTable.names),
           tokenTable: vaddr(table.table),
           tokenIndex: vaddr(table.index),
-          table: addresses,
-        });
-        if (found !== undefined) return found;
+        };
+        const names = verified(() => openNames(kernel, places));
+        if (names === undefined) continue;
+        for (const addresses of addressPlaces(kernel, nameTable, table, vaddr)) {
+          const found = verified(() => readKallsyms(kernel, { ...places, table: addresses }, names));
+          if (found !== undefined) return found;
+        }
       }
     }
   }
   return undefined;
 }
 
-function verified(kernel: Kernel, places: KallsymsPlaces): Kallsyms | undefined {
+function verified<T>(read: () => T): T | undefined {
   try {
-    return readKallsyms(kernel, places);
+    return read();
   } catch (error) {
     if (error instanceof VmcoreError) return undefined;
     throw error;
@@ -152,10 +157,18 @@ function markerRuns(word: (at: number) => number, end: number): MarkerRun[] {
       if (word(at) !== 0) continue;
       let length = 1;
       while (isNext(word(at + (length - 1) * width), word(at + length * width))) length++;
-      if (length > 1) runs.push({ at, width, length });
+      if (length > 1) keepLongest(runs, { at, width, length });
     }
   }
-  return runs.sort((a, b) => b.length - a.length).slice(0, maxRuns);
+  return runs;
+}
+
+/** `runs` stay sorted, and few. */
+function keepLongest(runs: MarkerRun[], run: MarkerRun): void {
+  const shorter = runs.findIndex(({ length }) => length < run.length);
+  if (shorter >= 0) runs.splice(shorter, 0, run);
+  else if (runs.length < maxRuns) runs.push(run);
+  if (runs.length > maxRuns) runs.pop();
 }
 
 const isNext = (marker: number, next: number): boolean => next - marker >= minGap && next - marker <= maxGap;
@@ -181,7 +194,7 @@ function* namesBefore(
 /** All memory without a gap up to `end`, physical. */
 function memoryBefore({ dump }: Kernel, end: number, start: number): Uint8Array {
   const { pageSize } = dump.memory;
-  const bytes = new Uint8Array(end - Math.max(start, end - maxBefore));
+  const bytes = new Uint8Array(Math.max(0, end - start));
   let at = end;
   while (at > end - bytes.length) {
     const page = Math.max(end - bytes.length, alignDown(at - 1, pageSize));

@@ -120,9 +120,12 @@ export function openKallsyms(kernel: Kernel): Kallsyms {
 /** What vmcoreinfo of every release names: text, and data of two sections (other names there are macros). Neighbours of one may have its address, not those of all. */
 const anchors = ['_stext', 'init_uts_ns', 'swapper_pg_dir', 'init_top_pgt'];
 
-/** Reads the tables at `places`. Errors as above. */
-export function readKallsyms(kernel: Kernel, places: KallsymsPlaces): Kallsyms {
-  const names = openNames(kernel, places);
+/** Reads the tables at `places`; `names` when those have been read before. Errors as above. */
+export function readKallsyms(
+  kernel: Kernel,
+  places: KallsymsPlaces,
+  names: SymbolNames = openNames(kernel, places),
+): Kallsyms {
   const stext = kernel.info.requireSymbol('_stext');
   const known = anchors.flatMap((name) => {
     const address = kernel.info.symbol(name);
