@@ -78,6 +78,7 @@ describe('openDump', () => {
   it('opens a URL, a Blob, bytes', async () => {
     for (const input of [
       pathToFileURL(savedDump()),
+      pathToFileURL(savedDump()).href,
       new Blob([readFileSync(savedDump())]),
       new Uint8Array(readFileSync(savedDump())),
     ]) {

@@ -27,8 +27,10 @@ export async function openDump(
 }
 
 async function openInput(input: DumpPart): Promise<ByteSource> {
-  if (typeof input === 'string') return openSource(input);
-  if (input instanceof URL) return openSource(input.protocol === 'file:' ? fileURLToPath(input) : input.href);
+  if (typeof input === 'string' || input instanceof URL) {
+    const place = String(input);
+    return openSource(/^file:/i.test(place) && URL.canParse(place) ? fileURLToPath(place) : place);
+  }
   if (input instanceof Blob) return openBlob(input, input instanceof File ? input.name : undefined);
   return new MemorySource(input);
 }
