@@ -2,7 +2,8 @@
  * The symbols of one module: the ELF symbol table that the kernel keeps of it (CONFIG_KALLSYMS).
  *
  * Source of truth: struct mod_kallsyms of include/linux/module.h, kernel/module/kallsyms.c (Linux 6.1, 6.12, 7.2). Letters of nm(1) are in an array of
- * their own since 5.2 (1c7651f43777), before that in st_info. Of a module that is loaded, symbols of its init sections are gone.
+ * their own since 5.2 (1c7651f43777), before that in st_info. Of a module that is loaded, symbols of its init sections are gone; without
+ * CONFIG_KALLSYMS_ALL so are those of its data, to which no function's name is given then.
  */
 import { cString, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
@@ -11,6 +12,7 @@ import type { SymbolPlace } from './kallsyms.ts';
 import type { Kernel } from './kernel.ts';
 import type { Layouts } from './layouts.ts';
 import type { KernelModule } from './module-list.ts';
+import { readUnsignedInt } from './numbers.ts';
 
 export interface ModuleSymbol {
   readonly name: string;
@@ -45,6 +47,8 @@ export class ModuleSymbols {
   private readonly keys: Float64Array;
   /** By address. */
   private order: Uint32Array | undefined;
+  /** Where the names of functions stop being names; undefined when there are names of data too. */
+  private readonly textEnd: bigint | undefined;
 
   /** E_NO_INFO when types do not describe the table or the kernel keeps none, E_CORRUPT when it makes no sense, E_UNREADABLE when it is not in the dump. */
   constructor(kernel: Kernel, layouts: Layouts, module: KernelModule) {
@@ -61,6 +65,8 @@ export class ModuleSymbols {
         this.entries.getUint32(at + 8, this.littleEndian),
       ),
     );
+    const isText = (at: number): boolean => /[tTwWaA]/.test(this.letter(at));
+    this.textEnd = this.places.every(isText) ? endOfText(kernel, layouts, module) : undefined;
   }
 
   /** Ascending by address. */
@@ -94,7 +100,7 @@ export class ModuleSymbols {
     const region = this.module.regions.find(
       ({ base, size }) => address >= base && address < base + BigInt(size),
     );
-    if (region === undefined) return undefined;
+    if (region === undefined || address >= (this.textEnd ?? address + 1n)) return undefined;
     const { keys } = this;
     const [wanted, lowest] = [keyOfAddress(address), keyOfAddress(region.base)];
     let [found, best, next] = [-1, Number.NEGATIVE_INFINITY, lowest + region.size];
@@ -112,10 +118,15 @@ export class ModuleSymbols {
     const at = this.places[index]!;
     return {
       name: this.name(index),
-      type: String.fromCharCode(this.letters?.[at / entrySize] ?? this.entries.getUint8(at + 4)),
+      type: this.letter(at),
       address: this.address(index),
       size: u64(this.entries, at + 16, this.littleEndian),
     };
+  }
+
+  /** As nm(1) prints it; `at`: where the symbol is in `entries`. */
+  private letter(at: number): string {
+    return String.fromCharCode(this.letters?.[at / entrySize] ?? this.entries.getUint8(at + 4));
   }
 
   private name(index: number): string {
@@ -152,6 +163,17 @@ export class ModuleSymbols {
 const keyOf = (high: number, low: number): number => (high - 0xffff_ffff) * 2 ** 32 + low;
 const keyOfAddress = (address: Vaddr): number =>
   keyOf(Number(address >> 32n), Number(address & 0xffff_ffffn));
+
+/** In memory that is in one piece, as before 6.4 (ac3b43283923), text comes first. */
+function endOfText(kernel: Kernel, layouts: Layouts, { address, regions }: KernelModule): bigint | undefined {
+  const text = regions.find(({ kind }) => kind === 'text' || kind === 'core');
+  if (text === undefined) return undefined;
+  const layout = layouts.offset('module.core_layout');
+  const size = layouts.offset('module_layout.text_size');
+  if (text.kind === 'text' || layout === undefined || size === undefined)
+    return text.base + BigInt(text.size);
+  return text.base + BigInt(readUnsignedInt(kernel, address + BigInt(layout + size)));
+}
 
 interface SymbolTable {
   readonly entries: DataView;

@@ -82,6 +82,16 @@ for (const form of ['mem', 'layout'] as const) {
       assert.equal(symbols.lookup(asVaddr(betaText)), undefined, "another module's");
     });
 
+    it("give no function's name to data when only functions have names", () => {
+      const beta = modules.find('be_ta')!;
+      const symbols = modules.symbols(beta);
+      const [only] = symbols;
+      assert.equal(symbols.lookup(asVaddr(betaText + 0xfffn))?.name, only?.name);
+      // In one piece with the data: text takes the first half.
+      const behind = symbols.lookup(asVaddr(betaText + 0x1000n));
+      assert.equal(behind?.name, form === 'mem' ? only?.name : undefined);
+    });
+
     it('have types of their own, and behind them those of vmlinux', () => {
       const types = modules.typesOf(alpha)!;
       const secret = types.struct('alpha_secret')!;

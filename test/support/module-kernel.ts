@@ -56,6 +56,7 @@ function vmlinuxTypes(form: ModuleForm): BtfBuilder {
     btf.struct(struct, size, [
       { name: 'base', type: pointer, at: 0 },
       { name: 'size', type: uint, at: 64 },
+      ...(struct === 'module_layout' ? [{ name: 'text_size', type: uint, at: 96 }] : []),
     ]);
   const memory =
     form === 'mem'
@@ -161,7 +162,9 @@ export function moduleKernel(form: ModuleForm): ModuleKernel {
     const step = form === 'mem' ? 24 : 80;
     for (const [i, [start, size]] of regions.entries()) {
       put(module, at.memory + i * step, start);
-      put(module, at.memory + i * step + 8, BigInt(size));
+      // In the upper half the size of the text.
+      const text = form === 'layout' ? BigInt(size / 2) << 32n : 0n;
+      put(module, at.memory + i * step + 8, BigInt(size) | text);
     }
     put(module, at.kallsyms, symbols);
     return module;
