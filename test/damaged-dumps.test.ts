@@ -145,33 +145,50 @@ describe('a damaged dump', () => {
     everyOtherView(kernel);
   });
 
-  for (let seed = 1; seed <= 4; seed++) {
-    it(`with noise in every 50th page of data or so (${seed}): every view ends`, () => {
-      const random = randomNumbers(100 + seed);
-      const replaced = new Map<number, Uint8Array>();
-      for (const pfn of outsideTheImage()) {
-        if (random() >= 0.02) continue;
-        const page = new Uint8Array(dump.memory.pageSize);
-        dump.memory.read(asPaddr(pfn * page.length), page);
-        // A few words: numbers, or copies of other pointers of the page, of which loops are made.
-        const words = new BigUint64Array(page.buffer);
-        for (let i = 0; i < 24; i++) {
-          const at = Math.floor(random() * words.length);
-          words[at] =
-            random() < 0.5
-              ? words[Math.floor(random() * words.length)]!
-              : BigInt(Math.floor(random() * 2 ** 48));
-        }
-        replaced.set(pfn, page);
+  /** Pages with a few words changed: to numbers, or to copies of other words of the page, of which pointers make loops. */
+  function withNoise(pfns: readonly number[], seed: number): Map<number, Uint8Array> {
+    const random = randomNumbers(100 + seed);
+    const replaced = new Map<number, Uint8Array>();
+    for (const pfn of pfns) {
+      if (random() >= 0.02) continue;
+      const page = new Uint8Array(dump.memory.pageSize);
+      dump.memory.read(asPaddr(pfn * page.length), page);
+      const words = new BigUint64Array(page.buffer);
+      for (let i = 0; i < 24; i++) {
+        const at = Math.floor(random() * words.length);
+        const other = words[Math.floor(random() * words.length)]!;
+        words[at] = random() < 0.5 ? other : BigInt(Math.floor(random() * 2 ** 48));
       }
-      const kernel = answer(() => openCrashedKernel(damaged(dump, { replaced })));
-      if (kernel === undefined) return;
-      answer(() => readStacks(kernel, { of: 'CPUs and tasks' }));
-      answer(() => listTasks(kernel));
-      answer(() => listModules(kernel));
-      everyOtherView(kernel);
-    });
+      replaced.set(pfn, page);
+    }
+    return replaced;
   }
+
+  for (const [where, seeds] of [
+    ['data', [1, 2, 3, 4]],
+    ['all memory', [5, 6]],
+  ] as const) {
+    for (const seed of seeds) {
+      it(`with noise in every 50th page of ${where} or so (${seed}): every view ends`, () => {
+        const pfns = where === 'data' ? outsideTheImage() : present();
+        const kernel = answer(() => openCrashedKernel(damaged(dump, { replaced: withNoise(pfns, seed) })));
+        if (kernel === undefined) return;
+        answer(() => readStacks(kernel, { of: 'CPUs and tasks' }));
+        answer(() => listTasks(kernel));
+        answer(() => listModules(kernel));
+        everyOtherView(kernel);
+      });
+    }
+  }
+
+  it('with a page of symbol names gone: the report still says why it went down, and what is missing', () => {
+    const names = whole.kernel.translate(whole.info.requireSymbol('kallsyms_names')).paddr;
+    const missing = new Set([Math.floor(names / dump.memory.pageSize) + 20]);
+    const damagedDump = damaged(dump, { missing });
+    const { panic, missing: lines } = reportCrash(damagedDump, openCrashedKernel);
+    assert.match(panic?.message ?? '', /stack guard page was hit/);
+    assert.ok(lines.some((line) => /^the stack of CPU 0: no symbol/.test(line)));
+  });
 
   function everyOtherView(kernel: CrashedKernel): void {
     const { hold, 'open-files': files } = guest.witness.made;
