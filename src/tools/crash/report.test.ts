@@ -4,8 +4,8 @@ import { describedKernel } from '../../../test/support/described-kernel.ts';
 import { fakeDump } from '../../../test/support/fake-dump.ts';
 import { SparseMemory } from '../../../test/support/sparse-memory.ts';
 import { openCrashedKernel } from '../../kernel/crashed-kernel.ts';
-import type { FrameInfo } from './bt.ts';
-import { reportCrash, whereItWas } from './report.ts';
+import type { CpuStack, FrameInfo } from './bt.ts';
+import { reportCrash, whereItWas, withCrashed } from './report.ts';
 
 const logged = (...texts: string[]) =>
   describedKernel(
@@ -87,6 +87,40 @@ describe('a report', () => {
     assert.deepEqual(
       report('first', 'last').log.map(({ text }) => text),
       ['first', 'last'],
+    );
+  });
+
+  it('knows by the log who crashed where no variable tells, if that CPU ran what the log says', () => {
+    const stack = (cpu: number, pid: number, crashed = false): CpuStack => ({
+      cpu,
+      crashed,
+      pid,
+      comm: null,
+      frames: [],
+      end: 'incomplete',
+      incomplete: null,
+      user: null,
+      remarks: [],
+    });
+    const says = (line: string) => [
+      { time: 1, text: 'CPU: 0 PID: 7 Comm: earlier Not tainted' },
+      { time: 2, text: 'Unable to handle kernel NULL pointer dereference' },
+      { time: 2.5, text: line },
+      { time: 3, text: 'CPU: 0 PID: 7 Comm: later Not tainted' },
+    ];
+    const panic = { time: 2, cause: null };
+    const crashedOf = (cpus: readonly CpuStack[]) =>
+      cpus.filter(({ crashed }) => crashed).map(({ cpu }) => cpu);
+    const cpus = [stack(0, 7), stack(1, 247)];
+    for (const line of ['CPU: 1 PID: 247 Comm: crasher Tainted: G', 'CPU: 1 UID: 0 PID: 247 Comm: crasher'])
+      assert.deepEqual(crashedOf(withCrashed(cpus, says(line), panic)), [1]);
+    assert.deepEqual(crashedOf(withCrashed(cpus, says('CPU: 1 PID: 248 Comm: gone'), panic)), []);
+    assert.deepEqual(crashedOf(withCrashed(cpus, says('CPU: 1 PID: 247 Comm: crasher'), null)), []);
+    assert.deepEqual(
+      crashedOf(
+        withCrashed([stack(0, 7, true), stack(1, 247)], says('CPU: 1 PID: 247 Comm: crasher'), panic),
+      ),
+      [0],
     );
   });
 

@@ -76,7 +76,7 @@ export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): Cr
   const { nodes: _, counters: __, missing: notInMemory, ...memory } = describeMemory(crashed);
   const stacks = missing.attempt('the stacks', () => readStacks(crashed, { of: 'CPUs' }));
   for (const line of [...system.missing, ...notInMemory, ...(stacks?.missing ?? [])]) missing.note(line);
-  const cpus = stacks?.cpus ?? [];
+  const cpus = withCrashed(stacks?.cpus ?? [], log, panic);
   for (const { cpu, incomplete } of cpus)
     if (incomplete !== null) missing.note(`the stack of CPU ${cpu}: ${incomplete}`);
   const crashing = cpus.find((cpu) => cpu.crashed);
@@ -90,6 +90,24 @@ export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): Cr
     memory,
     missing: missing.lines,
   };
+}
+
+/** "CPU: 0 PID: 247 Comm: crasher Tainted: …", since 6.13 with a "UID: 0" (dump_stack_print_info() of lib/dump_stack.c). */
+const whoSays = /^CPU: (\d+) (?:UID: \d+ )?PID: (\d+) Comm: /;
+
+/** Where no variable tells which CPU it was: the kernel says it below its message, and that CPU's registers say the same pid. */
+export function withCrashed(
+  cpus: readonly CpuStack[],
+  log: readonly Pick<LogRecord, 'time' | 'text'>[],
+  panic: Pick<PanicInfo, 'time' | 'cause'> | null,
+): readonly CpuStack[] {
+  const { time } = panic?.cause ?? panic ?? { time: Number.POSITIVE_INFINITY };
+  if (cpus.some(({ crashed }) => crashed)) return cpus;
+  const says = log.find((record) => record.time >= time && whoSays.test(record.text));
+  const [, cpu, pid] = whoSays.exec(says?.text ?? '') ?? [];
+  return cpus.map((stack) =>
+    stack.cpu === Number(cpu) && stack.pid === Number(pid) ? { ...stack, crashed: true } : stack,
+  );
 }
 
 /** Without vmcoreinfo there is nothing more to say, and that was said. */
