@@ -13,7 +13,7 @@ import type { GuestKernelName } from '../lab/guests/kernels.ts';
 import { newestDrgn } from '../lab/peers.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { isKernel, itHasTheStacksThatTheKernelPrinted, type OurStack } from './support/stacks-of-guest.ts';
-import { itShowsWhatTheGuestSaid } from './support/views-of-guest.ts';
+import { itShowsWhatExportsLeadTo, itShowsWhatTheGuestSaid } from './support/views-of-guest.ts';
 import { vmcoreJson } from './support/vmcore-json.ts';
 
 const limit = { timeout: 20 * 60_000 };
@@ -63,6 +63,14 @@ for (const kernel of ['5.10-x86_64', '6.12-x86_64', '6.12-arm64'] as const) {
     itShowsWhatTheGuestSaid(() => guest);
   });
 }
+
+describe('Linux 5.10-arm64, which has names of functions only: what the machine said of itself', () => {
+  let guest: CrashGuest;
+  before(async () => {
+    guest = await crashGuest({ kernel: '5.10-arm64', way: 'oops' }, silentProgress);
+  }, limit);
+  itShowsWhatExportsLeadTo(() => guest);
+});
 
 interface DrgnStacks {
   readonly cpus: readonly { readonly cpu: number; readonly pid: number; readonly pcs: readonly string[] }[];

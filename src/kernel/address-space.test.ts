@@ -22,6 +22,7 @@ const forms = {
     struct kref { int refs; };
     struct anon_vma_name { struct kref kref; char name[8]; };
     struct vm_special_mapping { char *name; };
+    struct vm_operations_struct { void *open; void *name; };
     struct mm_struct { struct maple_tree mm_mt; ${marks} };
     ${area('struct anon_vma_name *anon_name;')}`,
 };
@@ -122,10 +123,16 @@ describe('areas of a maple tree', () => {
     const name = made.place('anon_vma_name', { name: 'pool' });
     made.set('vm_area_struct', space.areas[0]!, { anon_name: name });
     const mapping = made.place('vm_special_mapping', { name: made.text('[vdso]') });
-    const operations = made.space(8);
+    const operations = made.place('vm_operations_struct', { name: 0x1234n });
     made.set('vm_area_struct', space.areas[3]!, { vm_ops: operations, vm_private_data: mapping });
-    const { found, lines } = space.read({ special_mapping_vmops: operations });
-    assert.deepEqual(found, ['1000 r-xp [anon:pool]', whole[1], whole[2], '9000 ---p [vdso]']);
-    assert.deepEqual(lines, []);
+    const symbols: Record<string, bigint>[] = [
+      { special_mapping_name: 0x1234n },
+      { special_mapping_vmops: operations },
+    ];
+    for (const known of symbols) {
+      const { found, lines } = space.read(known);
+      assert.deepEqual(found, ['1000 r-xp [anon:pool]', whole[1], whole[2], '9000 ---p [vdso]']);
+      assert.deepEqual(lines, []);
+    }
   });
 });

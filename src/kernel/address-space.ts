@@ -113,8 +113,7 @@ function anonymousName(
   area: Struct,
   { start, end }: { readonly start: bigint; readonly end: bigint },
 ): string {
-  const special = crashed.symbols.address('special_mapping_vmops');
-  if (special !== undefined && area.pointer('vm_ops') === special)
+  if (isSpecialMapping(crashed, area))
     return area.follow('vm_private_data', 'vm_special_mapping')?.text('name') ?? '';
   if (start <= mm.bigint('brk') && end >= mm.bigint('start_brk')) return '[heap]';
   const stack = mm.bigint('start_stack');
@@ -124,6 +123,16 @@ function anonymousName(
   // A char[] without a length, behind the counter.
   const bytes = crashed.kernel.read(given.addressOf('name'), givenNameBytes);
   return `[anon:${String.fromCharCode(...bytes).replace(/\0.*$/s, '')}]`;
+}
+
+/** By its operations; where variables have no names (no CONFIG_KALLSYMS_ALL), by the function in them that gives its name. */
+function isSpecialMapping({ symbols }: CrashedKernel, area: Struct): boolean {
+  const special = symbols.address('special_mapping_vmops');
+  if (special !== undefined) return area.pointer('vm_ops') === special;
+  const naming = symbols.address('special_mapping_name');
+  if (naming === undefined) return false;
+  const operations = area.follow('vm_ops', 'vm_operations_struct');
+  return operations?.has('name') === true && operations.pointer('name') === naming;
 }
 
 /** ANON_VMA_NAME_MAX_LEN. */

@@ -612,3 +612,28 @@ export function itShowsWhatTheGuestSaid(guest: () => CrashGuest): void {
   it('rd, vtop: memory of a process', () => checkUserMemory(guest()));
   it('struct, list, pages: what other views tell the address of', () => checkStructures(guest()));
 }
+
+/** Of those, what is told of a kernel that has names of functions and of what it exports only (no CONFIG_KALLSYMS_ALL). */
+export function itShowsWhatExportsLeadTo(guest: () => CrashGuest): void {
+  it('mod: modules, who uses them', () => checkModules(guest()));
+  it('mount: the mounts of a process, with odd names, over each other, and in a namespace of its own', () =>
+    checkMounts(guest()));
+  it('files: open files, deleted ones and sockets too', () => checkFiles(guest()));
+  it('vm: what is where in an address space', () => checkAddressSpaces(guest()));
+  it('slab: caches and their slabs', () => checkSlabs(guest()));
+  it('sym: kallsyms and the symbols of modules', () => checkSymbols(guest()));
+  it('runq: who computes', () => checkRunQueues(guest()));
+  it('rd, vtop: memory of a process', () => checkUserMemory(guest()));
+  it('struct, list, pages: what other views tell the address of', () => checkStructures(guest()));
+  it('report, ps, mem, irq, sys: what is not known, and why', () => {
+    for (const view of ['report', 'ps', 'mem', 'irq', 'sys']) {
+      const { missing } = vmcoreJson<{ missing: string[] }>(view, guest().dump);
+      assert.ok(missing.length > 0, view);
+      for (const line of missing) assert.match(line, /functions only \(no CONFIG_KALLSYMS_ALL\)$/, view);
+    }
+  });
+  it('report: who crashed, by the log', () => {
+    const { crashed } = vmcoreJson<{ crashed: { cpu: number; comm: string } | null }>('report', guest().dump);
+    assert.deepEqual([crashed?.cpu, crashed?.comm], [0, 'crasher']);
+  });
+}
