@@ -145,6 +145,14 @@ describe('the system', () => {
     );
   });
 
+  it('has the command line that the log begins with where no symbol tells, unless the log wrapped it', () => {
+    const crashed = new CKernel(new CTypes(until616)).crashed();
+    const said = (text: string) =>
+      describeSystem(crashed, [{ time: 0, caller: undefined, text }]).commandLine;
+    assert.equal(said('Kernel command line: root=/dev/sda1 quiet'), 'root=/dev/sda1 quiet');
+    assert.equal(said('Kernel command line: root=/dev/sda1 \\'), null);
+  });
+
   it('has no uptime when the page of its clock is not in the dump; a smashed clock gives some date', () => {
     const { made, symbols } = machine(until616);
     made.set('timekeeper', symbols.tk_core! + 8n, { offs_real: (1n << 63n) - 1n, offs_boot: -1n });

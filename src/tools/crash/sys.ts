@@ -9,6 +9,7 @@ import { totalRamPages } from '../../kernel/memory-accounts.ts';
 import { Missing } from '../../kernel/missing.ts';
 import { readInt, readLong, readLongs } from '../../kernel/numbers.ts';
 import { explainTaints, type Taint } from '../../kernel/taints.ts';
+import { readTasks } from '../../kernel/tasks.ts';
 import { readText } from '../../kernel/text.ts';
 import { readTimes } from '../../kernel/timekeeper.ts';
 import { readUtsname } from '../../kernel/utsname.ts';
@@ -57,7 +58,7 @@ export interface SystemInfo {
 /** Never fails: what cannot be read is null, and `missing` says why. `log`: when it has been read already. */
 export function describeSystem(crashed: CrashedKernel, log?: readonly LogRecord[]): SystemInfo {
   const missing = new Missing();
-  const { kernel, symbols, info } = crashed;
+  const { kernel, info } = crashed;
   const attempt = <T>(what: string, read: () => T): T | null => missing.attempt(what, read) ?? null;
   const name = attempt('the name of the kernel', () => readUtsname(kernel, crashed.layouts));
   const times = attempt('the time', () => readTimes(crashed));
@@ -74,14 +75,15 @@ export function describeSystem(crashed: CrashedKernel, log?: readonly LogRecord[
       online: attempt('the online CPUs', () => crashed.cpuMask('online')),
     },
     loadAverage: attempt('the load average', () => loadAverage(crashed)),
-    tasks: attempt('the number of tasks', () => readInt(kernel, symbols.require('nr_threads'))),
+    tasks: attempt('the number of tasks', () => countTasks(crashed)),
     memory: attempt('the size of memory', () => totalRamPages(crashed) * crashed.dump.memory.pageSize),
     uptimeSeconds: times === null ? null : Number(times.sinceBoot) / 1e9,
     bootTime: times === null ? null : isoOfNanoseconds(times.bootedAt),
     crashTime: crashTime(info) ?? (times === null ? null : isoOfNanoseconds(times.now)),
     panic: records === null ? null : (panicReason(records)?.message ?? null),
     tainted: attempt('what the kernel is tainted with', () => readTainted(crashed)),
-    commandLine: attempt('the command line', () => commandLine(crashed)),
+    commandLine:
+      loggedCommandLine(crashed, records) ?? attempt('the command line', () => commandLine(crashed)),
     missing: missing.lines,
   };
 }
@@ -101,6 +103,28 @@ function loadAverage(crashed: CrashedKernel): number[] {
   const loads = readLongs(crashed.kernel, crashed.symbols.require('avenrun'), 3);
   // /proc/loadavg adds half of the last digit it shows.
   return loads.map((load) => Math.floor(((load + fixedOne / 200) / fixedOne) * 100) / 100);
+}
+
+/** Counted where the kernel's own number has no name (no CONFIG_KALLSYMS_ALL). E_NO_INFO when not all can be found. */
+function countTasks(crashed: CrashedKernel): number {
+  const address = crashed.symbols.address('nr_threads');
+  if (address !== undefined) return readInt(crashed.kernel, address);
+  const missing = new Missing();
+  const count = [...readTasks(crashed, { idle: 'without', missing })].length;
+  if (missing.lines.length > 0) crashed.symbols.require('nr_threads');
+  return count;
+}
+
+const commandLineSaid = /^Kernel command line: (.*[^\\])$/;
+
+/** Where the variable has no name, the log may still have it, if it fits into a line there. */
+function loggedCommandLine({ symbols }: CrashedKernel, records: readonly LogRecord[] | null): string | null {
+  if (symbols.address('saved_command_line') !== undefined) return null;
+  for (const { text } of records ?? []) {
+    const [, said] = commandLineSaid.exec(text) ?? [];
+    if (said !== undefined) return said.trimEnd();
+  }
+  return null;
 }
 
 /** saved_command_line is a char *. */
