@@ -24,7 +24,7 @@ import { vmcore } from './command.ts';
 import { open } from './rehearsal.ts';
 import { differences, differingPage, presentPages, someOf } from './support/kept-pages.ts';
 
-const kernels: readonly GuestKernelName[] = ['6.1-x86_64', '6.12-x86_64', '7.2-x86_64'];
+const kernels: readonly GuestKernelName[] = ['5.10-x86_64', '6.1-x86_64', '6.12-x86_64', '7.2-x86_64'];
 const memory = 2 ** 30;
 /** Levels at which the bytes of all pages are compared too, and how both compress then. */
 const compressed: Readonly<Record<number, string>> = { 1: '-l', 8: '-c', 23: '-z', 31: '-z' };
