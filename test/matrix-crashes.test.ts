@@ -17,11 +17,12 @@ import { itShowsWhatExportsLeadTo, itShowsWhatTheGuestSaid } from './support/vie
 import { vmcoreJson } from './support/vmcore-json.ts';
 
 const limit = { timeout: 20 * 60_000 };
-/** No NMI can be injected into an arm64 machine. Debian 11's arm64 kernel has names of functions only, which is enough for stacks. */
+/** No NMI can be injected into an arm64 machine. Debian 11's and 12's arm64 kernels have names of functions only, which is enough for stacks. */
 const waysOf: Readonly<Partial<Record<GuestKernelName, readonly CrashWay[]>>> = {
   '5.10-x86_64': crashWays,
   '5.10-arm64': ['oops', 'sysrq'],
   '6.1-x86_64': ['sysrq'],
+  '6.1-arm64': ['oops'],
   '7.2-x86_64': crashWays.filter((way) => way !== 'oops'),
   '6.12-x86_64': crashWays,
   '6.12-arm64': crashWays.filter((way) => way !== 'nmi'),
@@ -64,13 +65,15 @@ for (const kernel of ['5.10-x86_64', '6.12-x86_64', '6.12-arm64'] as const) {
   });
 }
 
-describe('Linux 5.10-arm64, which has names of functions only: what the machine said of itself', () => {
-  let guest: CrashGuest;
-  before(async () => {
-    guest = await crashGuest({ kernel: '5.10-arm64', way: 'oops' }, silentProgress);
-  }, limit);
-  itShowsWhatExportsLeadTo(() => guest);
-});
+for (const kernel of ['5.10-arm64', '6.1-arm64'] as const) {
+  describe(`Linux ${kernel}, which has names of functions only: what the machine said of itself`, () => {
+    let guest: CrashGuest;
+    before(async () => {
+      guest = await crashGuest({ kernel, way: 'oops' }, silentProgress);
+    }, limit);
+    itShowsWhatExportsLeadTo(() => guest);
+  });
+}
 
 interface DrgnStacks {
   readonly cpus: readonly { readonly cpu: number; readonly pid: number; readonly pcs: readonly string[] }[];

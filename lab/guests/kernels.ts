@@ -7,6 +7,7 @@ export const guestKernels = {
   '6.12-x86_64': { suite: 'trixie', flavour: 'amd64', arch: 'x86_64' },
   '7.2-x86_64': { suite: 'forky', flavour: 'amd64', arch: 'x86_64' },
   '5.10-arm64': { suite: 'bullseye', flavour: 'arm64', arch: 'arm64' },
+  '6.1-arm64': { suite: 'bookworm', flavour: 'arm64', arch: 'arm64' },
   '6.12-arm64': { suite: 'trixie', flavour: 'arm64', arch: 'arm64' },
   '7.2-arm64': { suite: 'forky', flavour: 'arm64', arch: 'arm64' },
 } as const;

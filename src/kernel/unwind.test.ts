@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type OrcForm, StackKernel } from '../../test/support/stack-kernel.ts';
+import { readStacks } from '../tools/crash/bt.ts';
+import { openCrashedKernel } from './crashed-kernel.ts';
 import type { Stack } from './frame.ts';
 import { Missing } from './missing.ts';
 import { findTask } from './tasks.ts';
@@ -328,5 +330,58 @@ describe('Unwinder on x86_64: a CPU', () => {
     const found = unwindCpu(kernel.open(), 0);
     assert.deepEqual(shown(found), ['work+16 registers!', 'start_kernel+64 orc']);
     assert.equal(found.end, 'end of stack');
+  });
+});
+
+describe('a CPU of which nothing but its registers is known', () => {
+  const unknown = ['__cpu_online_mask', '__cpu_possible_mask', 'runqueues', 'crash_notes', 'crashing_cpu'];
+
+  it('shows its stack, and says what that is taken for', () => {
+    const kernel = new StackKernel({ arch: 'arm64' });
+    const start = kernel.function('start');
+    const crash = kernel.function('__crash_kexec');
+    const returns = kernel.call(start, crash);
+    const top = kernel.stack().end;
+    kernel.putWords(top - 64n, [top - 32n, returns]);
+    for (const name of [...unknown, 'irq_stack_ptr']) delete kernel.kernel.info[`SYMBOL(${name})`];
+    const at = { sp: top - 64n, x29: top - 64n, x30: returns };
+    const crashed = kernel.open([
+      { pid: 8, registers: { ...at, pc: start + 8n } },
+      { pid: 9, registers: { ...at, pc: crash + 8n } },
+    ]);
+    const { cpus } = readStacks(crashed, { of: 'CPUs' });
+    assert.deepEqual(
+      cpus.map(({ cpu, pid, comm, crashed: isCrashed }) => [cpu, pid, comm, isCrashed]),
+      [
+        [0, 8, null, false],
+        [1, 9, null, true],
+      ],
+    );
+    const stack = unwindCpu(crashed, 1);
+    assert.deepEqual(shown(stack), ['__crash_kexec+8 registers!', 'start+36 frame-pointer']);
+    assert.equal(stack.end, 'end of stack');
+    assert.match(stack.remarks[0]!, /^which CPU this was is not certain: .*no symbol __cpu_online_mask/);
+    assert.match(
+      stack.remarks.at(-1)!,
+      /^nothing tells how far the stack at 0x\w+ goes: taken for one of 16384/,
+    );
+  });
+
+  it('shows where it was when the ORC tables cannot be found', () => {
+    const kernel = new StackKernel();
+    const work = kernel.function('work', callFrame(8));
+    kernel.function('orc_sort_cmp', callFrame(8));
+    const { start, end } = kernel.stack();
+    kernel.putWords(
+      start,
+      Array.from({ length: Number(end - start) / 8 }, () => work + 4n),
+    );
+    kernel.run(0, kernel.task({ pid: 1, stack: { start, end } }));
+    kernel.saveRegisters(0, 1, { rip: work + 4n, rsp: end - 64n, rbp: end - 32n });
+    assert.ok(unwindCpu(kernel.open(), 0).frames.length > 1);
+    delete kernel.kernel.info['SYMBOL(__start_orc_unwind_ip)'];
+    const stack = unwindCpu(openCrashedKernel(kernel.kernel.dump()), 0);
+    assert.deepEqual(shown(stack), ['work+4 registers!']);
+    assert.match(stack.incomplete!, /no symbol __start_orc_unwind_ip/);
   });
 });
