@@ -22,8 +22,8 @@ import { presentRuns } from './present-runs.ts';
 const landmarks = ['init_task', '__per_cpu_offset', 'jiffies'];
 /** Text and data of the largest kernels. */
 const imageReach = 256 * 2 ** 20;
-/** Tables and strings take less than 2 MB together today. */
-const nearStrings = 4 * 2 ** 20;
+/** Tables and strings take less than 1 MB together today. */
+const nearStrings = 2 * 2 ** 20;
 /** MODULE_NAME_LEN and more: KSYM_NAME_LEN is 512 since 6.1 (b8a94bfb3395). */
 const maxName = 512;
 /** Tables that follow each other: __ksymtab, __ksymtab_gpl; unused and future ones until 5.11. */
