@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { placeKallsyms, type SymbolSpec } from '../../test/support/kallsyms-tables.ts';
 import { SyntheticKernel } from '../../test/support/synthetic-kernel.ts';
+import { asVaddr } from '../base/units.ts';
 import { openKallsyms } from './kallsyms.ts';
 import { findExports } from './ksymtab.ts';
 import { Symbols } from './symbols.ts';
@@ -130,6 +131,15 @@ describe('the export table', () => {
       /no symbol tk_core: .*functions only \(no CONFIG_KALLSYMS_ALL\)/,
     );
     assert.deepEqual(asked, ['tk_core']);
+  });
+
+  it('has variables to which no mark of a section gives its name', () => {
+    const { kernel, functions, data } = machine();
+    const boundary = { name: '__start_BTF', address: functions.at(-1)!.address + 16n };
+    placeKallsyms(kernel, [...functions, boundary, { name: '_end', address: boundary.address + 0x8000n }]);
+    const symbols = new Symbols(kernel.kernel(), () => ({ at: () => undefined }) as never);
+    assert.equal(symbols.lookup(asVaddr(functions.at(-1)!.address))?.name, functions.at(-1)!.name);
+    assert.equal(symbols.lookup(asVaddr(data.get('init_task')!)), undefined);
   });
 
   it('is not looked for when kallsyms has data', () => {

@@ -140,7 +140,8 @@ export class Symbols {
     if (kallsyms === undefined) return this.vmlinux?.lookup(address);
     const place = kallsyms.lookup(address);
     // Behind the text of a kernel that keeps names of functions only lie its variables, up to the functions of its start.
-    return place?.name === '_etext' && hasFunctionsOnly(kallsyms) ? this.vmlinux?.lookup(address) : place;
+    const isBoundary = place !== undefined && sectionBoundary.test(place.name);
+    return isBoundary && hasFunctionsOnly(kallsyms) ? this.vmlinux?.lookup(address) : place;
   }
 
   /** Undefined when they cannot be read. */
@@ -184,6 +185,9 @@ export class Symbols {
 
 /** "-" in the name of a module is the same as "_", as for modprobe. */
 const canonical = (module: string): string => module.replaceAll('-', '_');
+
+/** Marks that kernels have which keep names of functions only: those of sections since 6.9 (scripts/kallsyms.c). */
+const sectionBoundary = /^(_etext|_einittext|__start_\w+|__stop_\w+)$/;
 
 /** Every kernel has this variable. Debian's 5.10 for arm64 is built like that (no CONFIG_KALLSYMS_ALL). */
 const hasFunctionsOnly = (kallsyms: Kallsyms): boolean => kallsyms.address('init_task') === undefined;
