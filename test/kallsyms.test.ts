@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { asVaddr } from '../src/base/units.ts';
-import { openKallsyms } from '../src/kernel/kallsyms.ts';
-import { scanKallsyms } from '../src/kernel/kallsyms-scan.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
+import { openKallsyms } from '../src/kernel/symbols/kallsyms.ts';
+import { scanKallsyms } from '../src/kernel/symbols/kallsyms-scan.ts';
 import { withFoundVmcoreinfo } from '../src/kernel/vmcoreinfo-scan.ts';
 import { open, savedDump, savedLog } from './rehearsal.ts';
 

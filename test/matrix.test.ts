@@ -19,7 +19,7 @@ import { newestMakedumpfile } from '../lab/peers.ts';
 import { silentProgress } from '../src/base/progress.ts';
 import { asVaddr } from '../src/base/units.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
-import { readMemMap } from '../src/kernel/mem-map.ts';
+import { readMemMap } from '../src/kernel/memory/mem-map.ts';
 import { vmcore } from './command.ts';
 import { open } from './rehearsal.ts';
 import { differences, differingPage, presentPages, someOf } from './support/kept-pages.ts';

@@ -3,12 +3,12 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findBtf } from '../src/kernel/btf-scan.ts';
-import { openKallsyms } from '../src/kernel/kallsyms.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
-import { layoutsOf } from '../src/kernel/layouts.ts';
-import { Modules } from '../src/kernel/modules.ts';
-import { findPath, sizeOf } from '../src/kernel/types.ts';
+import { Modules } from '../src/kernel/modules/modules.ts';
+import { openKallsyms } from '../src/kernel/symbols/kallsyms.ts';
+import { findBtf } from '../src/kernel/types/btf-scan.ts';
+import { layoutsOf } from '../src/kernel/types/layouts.ts';
+import { findPath, sizeOf } from '../src/kernel/types/types.ts';
 import { open, savedDump } from './rehearsal.ts';
 
 describe('modules of the rehearsed dump', () => {

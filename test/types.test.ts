@@ -10,12 +10,12 @@ import { after, describe, it } from 'node:test';
 import { viewOf } from '../src/base/bytes.ts';
 import { unpackWhole } from '../src/codecs/native-inflate.ts';
 import { openElfSections } from '../src/formats/elf-sections.ts';
-import { findBtf, findLargestBtf } from '../src/kernel/btf-scan.ts';
-import { Dwarf } from '../src/kernel/dwarf.ts';
-import { ElfSymbols } from '../src/kernel/elf-symbols.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
-import { Layouts, layoutsOf } from '../src/kernel/layouts.ts';
-import { findMember, sizeOf } from '../src/kernel/types.ts';
+import { ElfSymbols } from '../src/kernel/symbols/elf-symbols.ts';
+import { findBtf, findLargestBtf } from '../src/kernel/types/btf-scan.ts';
+import { Dwarf } from '../src/kernel/types/dwarf.ts';
+import { Layouts, layoutsOf } from '../src/kernel/types/layouts.ts';
+import { findMember, sizeOf } from '../src/kernel/types/types.ts';
 import { openFile } from '../src/sys/file-source.ts';
 import { open, rawDump, savedDump } from './rehearsal.ts';
 

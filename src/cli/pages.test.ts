@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { asPfn } from '../base/units.ts';
-import type { PageUse } from '../kernel/page-use.ts';
+import type { PageUse } from '../kernel/memory/page-use.ts';
 import type { PageInfo } from '../tools/crash/pages.ts';
 import { pageFields, useText } from './pages.ts';
 

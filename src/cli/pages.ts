@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
-import type { PageUse } from '../kernel/page-use.ts';
+import type { PageUse } from '../kernel/memory/page-use.ts';
 import { describePages, type PageInfo } from '../tools/crash/pages.ts';
 import { dumpArguments } from './dump-arguments.ts';
 import { openCrashedFile } from './open.ts';

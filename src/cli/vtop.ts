@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { Missing } from '../kernel/missing.ts';
-import { findTask } from '../kernel/tasks.ts';
+import { findTask } from '../kernel/tasks/tasks.ts';
 import { addressFrom } from '../tools/crash/address.ts';
 import { type Translation, translateAddress } from '../tools/crash/vtop.ts';
 import { dumpArguments } from './dump-arguments.ts';

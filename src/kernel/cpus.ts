@@ -6,8 +6,8 @@
 import { alignUp, viewOf } from '../base/bytes.ts';
 import type { Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
-import type { Layouts } from './layouts.ts';
 import { readUnsignedInt } from './numbers.ts';
+import type { Layouts } from './types/layouts.ts';
 
 /** NR_CPUS of the largest configuration. */
 const maxCpus = 8192;

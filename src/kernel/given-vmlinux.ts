@@ -8,12 +8,12 @@ import { VmcoreError } from '../base/errors.ts';
 import type { Vaddr } from '../base/units.ts';
 import { ElfMachine } from '../formats/elf.ts';
 import type { ElfSections } from '../formats/elf-sections.ts';
-import { Btf } from './btf.ts';
 import { buildIdAt, toldBuildId } from './build-id.ts';
-import { Dwarf } from './dwarf.ts';
-import { ElfSymbols } from './elf-symbols.ts';
 import type { Kernel } from './kernel.ts';
-import { VmlinuxSymbols } from './vmlinux-symbols.ts';
+import { ElfSymbols } from './symbols/elf-symbols.ts';
+import { VmlinuxSymbols } from './symbols/vmlinux-symbols.ts';
+import { Btf } from './types/btf.ts';
+import { Dwarf } from './types/dwarf.ts';
 
 export class GivenVmlinux {
   readonly symbols: VmlinuxSymbols;

@@ -12,14 +12,14 @@ import { alphaText, moduleKernel } from '../../test/support/module-kernel.ts';
 import { directMap, SyntheticKernel } from '../../test/support/synthetic-kernel.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr } from '../base/units.ts';
-import { Btf } from './btf.ts';
 import { openCrashedKernel } from './crashed-kernel.ts';
-import { openKallsyms } from './kallsyms.ts';
-import { scanKallsyms } from './kallsyms-scan.ts';
-import { typeName } from './type-names.ts';
-import { sizeOf } from './types.ts';
-import { jsonOf, readValue } from './value.ts';
-import { valueText } from './value-text.ts';
+import { openKallsyms } from './symbols/kallsyms.ts';
+import { scanKallsyms } from './symbols/kallsyms-scan.ts';
+import { Btf } from './types/btf.ts';
+import { typeName } from './types/type-names.ts';
+import { sizeOf } from './types/types.ts';
+import { jsonOf, readValue } from './types/value.ts';
+import { valueText } from './types/value-text.ts';
 
 /** Runs what may fail in our own way only. */
 function survives(run: () => void): void {

@@ -10,7 +10,7 @@ import { type ErrorCode, VmcoreError } from '../base/errors.ts';
 import { asPfn } from '../base/units.ts';
 import { pageSelector } from '../tools/makedumpfile/filter.ts';
 import { Kernel } from './kernel.ts';
-import { readPrintkRecords } from './printk.ts';
+import { readPrintkRecords } from './log/printk.ts';
 import { readUtsname } from './utsname.ts';
 
 const lies = [

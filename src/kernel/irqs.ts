@@ -8,12 +8,12 @@
  */
 import { viewOf } from '../base/bytes.ts';
 import type { CrashedKernel } from './crashed-kernel.ts';
-import { walkMapleTree } from './maple-tree.ts';
+import { walkMapleTree } from './lists/maple-tree.ts';
+import { walkXarray } from './lists/xarray.ts';
 import type { Missing } from './missing.ts';
 import { readUnsignedInt } from './numbers.ts';
 import type { Struct } from './struct.ts';
-import { unaliased } from './types.ts';
-import { walkXarray } from './xarray.ts';
+import { unaliased } from './types/types.ts';
 
 export interface IrqDescriptor {
   readonly irq: number;

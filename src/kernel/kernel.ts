@@ -8,9 +8,9 @@ import { VmcoreError } from '../base/errors.ts';
 import { asPaddr, asVaddr, hex, type Paddr, type Vaddr } from '../base/units.ts';
 import type { Dump } from '../formats/dump.ts';
 import { PageCache, unreadable } from './page-cache.ts';
-import type { Mapping, Paging, ReadEntry } from './paging.ts';
-import { Arm64Paging } from './paging-arm64.ts';
-import { X86Paging } from './paging-x86_64.ts';
+import type { Mapping, Paging, ReadEntry } from './paging/paging.ts';
+import { Arm64Paging } from './paging/paging-arm64.ts';
+import { X86Paging } from './paging/paging-x86_64.ts';
 import { Vmcoreinfo } from './vmcoreinfo.ts';
 
 /** No page is smaller on any architecture. */

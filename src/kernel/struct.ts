@@ -10,8 +10,8 @@ import { cString, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, type Vaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
-import type { Layouts } from './layouts.ts';
 import { maxText, readText } from './text.ts';
+import type { Layouts } from './types/layouts.ts';
 import {
   type BaseType,
   type EnumType,
@@ -20,7 +20,7 @@ import {
   sizeOf,
   type Type,
   unaliased,
-} from './types.ts';
+} from './types/types.ts';
 
 /** A member: bytes from the beginning of its structure. Only vmcoreinfo may know it, and that tells no types. */
 interface Field {

@@ -2,7 +2,7 @@
 import { cString } from '../base/bytes.ts';
 import { asVaddr } from '../base/units.ts';
 import type { Kernel } from './kernel.ts';
-import type { Layouts } from './layouts.ts';
+import type { Layouts } from './types/layouts.ts';
 
 /** struct new_utsname of include/uapi/linux/utsname.h: six strings of 65 bytes. */
 const fieldSize = 65;

@@ -5,9 +5,9 @@
  */
 import type { Dump } from '../formats/dump.ts';
 import { type CrashedKernel, openCrashedKernel } from '../kernel/crashed-kernel.ts';
-import { crashingCpu } from '../kernel/crashing-cpu.ts';
-import { findTask, readTasks } from '../kernel/tasks.ts';
-import { Unwinder } from '../kernel/unwind.ts';
+import { crashingCpu } from '../kernel/stacks/crashing-cpu.ts';
+import { Unwinder } from '../kernel/stacks/unwind.ts';
+import { findTask, readTasks } from '../kernel/tasks/tasks.ts';
 import { type DumpInfo, summarize } from '../tools/crash/info.ts';
 import { dmesgRecords, type LogRecord } from '../tools/crash/log.ts';
 import { type CrashReport, reportCrash } from '../tools/crash/report.ts';

@@ -1,6 +1,6 @@
 /** A CPU of the crashed machine: what it ran, and where it was stopped. */
-import type { Frame, Stack } from '../kernel/frame.ts';
-import { currentTask } from '../kernel/tasks.ts';
+import type { Frame, Stack } from '../kernel/stacks/frame.ts';
+import { currentTask } from '../kernel/tasks/tasks.ts';
 import { DumpTask, type TaskSources } from './dump-task.ts';
 import { inspect, type Show } from './inspect.ts';
 import { Results } from './results.ts';

@@ -1,7 +1,7 @@
 /** A module that was loaded. */
 import type { Vaddr } from '../base/units.ts';
-import type { KernelModule, ModuleRegion } from '../kernel/module-list.ts';
-import type { ModuleSymbol } from '../kernel/module-symbols.ts';
+import type { KernelModule, ModuleRegion } from '../kernel/modules/module-list.ts';
+import type { ModuleSymbol } from '../kernel/modules/module-symbols.ts';
 import type { DumpKernel } from './dump-kernel.ts';
 import { inspect, type Show } from './inspect.ts';
 import { Results } from './results.ts';

@@ -1,9 +1,9 @@
 /** A task of the crashed kernel, and the stack it left. */
 import type { Vaddr } from '../base/units.ts';
-import type { Frame, Stack } from '../kernel/frame.ts';
-import type { TaskState } from '../kernel/task-state.ts';
-import type { Task } from '../kernel/tasks.ts';
-import type { Unwinder } from '../kernel/unwind.ts';
+import type { Frame, Stack } from '../kernel/stacks/frame.ts';
+import type { Unwinder } from '../kernel/stacks/unwind.ts';
+import type { TaskState } from '../kernel/tasks/task-state.ts';
+import type { Task } from '../kernel/tasks/tasks.ts';
 import type { DumpKernel } from './dump-kernel.ts';
 import { inspect, type Show } from './inspect.ts';
 import { Results } from './results.ts';

@@ -1,10 +1,10 @@
 /** What programs get beside openDump(), in Node and in browsers alike: described in docs/library.md. */
 export { type ErrorCode, VmcoreError } from '../base/errors.ts';
 export type { Vaddr } from '../base/units.ts';
-export type { Frame, FrameEvidence, Stack, StackEnd } from '../kernel/frame.ts';
+export type { Frame, FrameEvidence, Stack, StackEnd } from '../kernel/stacks/frame.ts';
 export type { Struct } from '../kernel/struct.ts';
-export type { PlacedSymbol } from '../kernel/symbols.ts';
-export type { TaskState } from '../kernel/task-state.ts';
+export type { PlacedSymbol } from '../kernel/symbols/symbols.ts';
+export type { TaskState } from '../kernel/tasks/task-state.ts';
 export type { DumpInfo } from '../tools/crash/info.ts';
 export type { LogRecord } from '../tools/crash/log.ts';
 export type { CrashDump, TaskOptions } from './crash-dump.ts';

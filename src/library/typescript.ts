@@ -1,8 +1,8 @@
 /**
  * The kernel's structures as TypeScript declares them, for programs that want each member checked: what values.ts makes of a member is what is declared of it.
  */
-import { typeName } from '../kernel/type-names.ts';
-import { type Member, type StructType, type Type, unaliased } from '../kernel/types.ts';
+import { typeName } from '../kernel/types/type-names.ts';
+import { type Member, type StructType, type Type, unaliased } from '../kernel/types/types.ts';
 import { isText } from './values.ts';
 
 /** Deeper anonymous structures than any compiler makes. */

@@ -14,7 +14,7 @@
  */
 
 import { VmcoreError } from '../base/errors.ts';
-import type { KnownVariables } from '../kernel/variables.ts';
+import type { KnownVariables } from '../kernel/types/variables.ts';
 
 export type KernelValue =
   | number

@@ -2,13 +2,13 @@
  * Makes the values of value-types.ts: objects whose members are read from the dump when they are asked for.
  *
  * They are proxies. A structure's target answers to what begins with "$" and to what JavaScript itself asks; every other name is a member. What is read
- * is kernel/value.ts's business, as for `vmcore struct`.
+ * is kernel/types/value.ts's business, as for `vmcore struct`.
  */
 import { VmcoreError } from '../base/errors.ts';
 import { asVaddr, hex } from '../base/units.ts';
 import type { CrashedKernel } from '../kernel/crashed-kernel.ts';
 import { readText } from '../kernel/text.ts';
-import { pointerTo, typeName } from '../kernel/type-names.ts';
+import { pointerTo, typeName } from '../kernel/types/type-names.ts';
 import {
   findMember,
   findPath,
@@ -18,8 +18,8 @@ import {
   sizeOf,
   type Type,
   unaliased,
-} from '../kernel/types.ts';
-import { jsonOf, readMember, readValue, type Value } from '../kernel/value.ts';
+} from '../kernel/types/types.ts';
+import { jsonOf, readMember, readValue, type Value } from '../kernel/types/value.ts';
 import { valueTextAt } from '../tools/crash/struct.ts';
 import { inspect } from './inspect.ts';
 import { nearNames } from './near-names.ts';

@@ -1,8 +1,8 @@
 /** Counts page frames by marks that a filter has no use for: slab and hugetlb, from every struct page of a dump. */
 import { asVaddr } from '../../src/base/units.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
-import { readMemMap } from '../../src/kernel/mem-map.ts';
-import { type PageLayout, pageLayoutOf } from '../../src/kernel/page-kind.ts';
+import { readMemMap } from '../../src/kernel/memory/mem-map.ts';
+import { type PageLayout, pageLayoutOf } from '../../src/kernel/memory/page-kind.ts';
 
 export interface Census {
   readonly slab: number;

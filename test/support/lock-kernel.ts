@@ -6,10 +6,10 @@
  */
 import { asVaddr } from '../../src/base/units.ts';
 import type { CrashedKernel } from '../../src/kernel/crashed-kernel.ts';
-import type { Frame } from '../../src/kernel/frame.ts';
-import { LockWaits, type Wait } from '../../src/kernel/lock-waits.ts';
-import { type LockKind, lockState } from '../../src/kernel/locks.ts';
-import { readTask, type Task } from '../../src/kernel/tasks.ts';
+import { LockWaits, type Wait } from '../../src/kernel/locks/lock-waits.ts';
+import { type LockKind, lockState } from '../../src/kernel/locks/locks.ts';
+import type { Frame } from '../../src/kernel/stacks/frame.ts';
+import { readTask, type Task } from '../../src/kernel/tasks/tasks.ts';
 import { CKernel, CTypes } from './c-types.ts';
 import { directMap } from './synthetic-kernel.ts';
 

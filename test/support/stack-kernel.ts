@@ -8,7 +8,7 @@
  */
 import { NT_PRSTATUS } from '../../src/formats/dump.ts';
 import { CrashedKernel } from '../../src/kernel/crashed-kernel.ts';
-import { registerNames } from '../../src/kernel/registers.ts';
+import { registerNames } from '../../src/kernel/stacks/registers.ts';
 import { placeKallsyms } from './kallsyms-tables.ts';
 import { stackTypes, taskLayout } from './stack-types.ts';
 import { SyntheticKernel } from './synthetic-kernel.ts';

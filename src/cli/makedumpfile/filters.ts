@@ -2,7 +2,7 @@
 import { unpackWhole } from '../../codecs/native-inflate.ts';
 import type { Dump } from '../../formats/dump.ts';
 import { openElfSections } from '../../formats/elf-sections.ts';
-import { Dwarf } from '../../kernel/dwarf.ts';
+import { Dwarf } from '../../kernel/types/dwarf.ts';
 import { openFile } from '../../sys/file-source.ts';
 import type { FilterPlan } from '../../tools/makedumpfile/filters/plan.ts';
 import { planFilters } from '../../tools/makedumpfile/filters/plan-filters.ts';

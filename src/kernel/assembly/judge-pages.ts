@@ -1,6 +1,6 @@
 /**
  * What page frames are used for, from their struct pages: the inner loop of makedumpfile. The entry file of the module, for
- * ../page-judge.ts, which says what comes in and goes out.
+ * ../memory/page-judge.ts, which says what comes in and goes out.
  *
  * The order of the tests is that of makedumpfile 1.7.9 (__exclude_unnecessary_pages), so that both leave out the same pages.
  */
@@ -23,7 +23,7 @@ const maxOrder: u32 = 20;
 const orderInBytes: u64 = 1;
 const orderInFlags: u64 = 2;
 
-/** The layout is a row of 64-bit numbers, in the order of `layoutWords` in ../page-judge.ts. */
+/** The layout is a row of 64-bit numbers, in the order of `layoutWords` in ../memory/page-judge.ts. */
 function word(layout: usize, index: usize): u64 {
   return load<u64>(layout + (index << 3));
 }

@@ -1,13 +1,13 @@
 /** The `bt` view: what CPUs did when the machine stopped, and where tasks are. Addresses are "0x…", offsets bytes. */
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { crashingCpu } from '../../kernel/crashing-cpu.ts';
-import type { Frame, FrameEvidence, Stack, StackEnd } from '../../kernel/frame.ts';
 import { Missing } from '../../kernel/missing.ts';
-import type { Registers } from '../../kernel/registers.ts';
-import type { TaskState } from '../../kernel/task-state.ts';
-import { currentTask, readTasks, type Task } from '../../kernel/tasks.ts';
-import { Unwinder } from '../../kernel/unwind.ts';
+import { crashingCpu } from '../../kernel/stacks/crashing-cpu.ts';
+import type { Frame, FrameEvidence, Stack, StackEnd } from '../../kernel/stacks/frame.ts';
+import type { Registers } from '../../kernel/stacks/registers.ts';
+import { Unwinder } from '../../kernel/stacks/unwind.ts';
+import type { TaskState } from '../../kernel/tasks/task-state.ts';
+import { currentTask, readTasks, type Task } from '../../kernel/tasks/tasks.ts';
 import { requireTask } from './require-task.ts';
 
 /** Name and value, as "0x…". */

@@ -1,10 +1,10 @@
 /** The `files` view: what a process has open, where it stands, and its root. */
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { readFiles } from '../../kernel/files.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { pathText } from '../../kernel/paths.ts';
-import type { SocketEnds } from '../../kernel/sockets.ts';
+import { readFiles } from '../../kernel/vfs/files.ts';
+import { pathText } from '../../kernel/vfs/paths.ts';
+import type { SocketEnds } from '../../kernel/vfs/sockets.ts';
 import { requireTask } from './require-task.ts';
 
 export interface FileInfo {

@@ -5,11 +5,11 @@
 import { VmcoreError } from '../../base/errors.ts';
 import { asVaddr, hex, type Vaddr } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { walkDamagedList } from '../../kernel/damaged-list.ts';
+import { walkDamagedList } from '../../kernel/lists/damaged-list.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { requireType } from '../../kernel/type-finder.ts';
-import { findPath, unaliased } from '../../kernel/types.ts';
-import { type JsonValue, jsonOf, missingParts, type Value } from '../../kernel/value.ts';
+import { requireType } from '../../kernel/types/type-finder.ts';
+import { findPath, unaliased } from '../../kernel/types/types.ts';
+import { type JsonValue, jsonOf, missingParts, type Value } from '../../kernel/types/value.ts';
 import { type Question, readQuestion, typeQuestion } from './struct.ts';
 
 export interface ListQuestion {

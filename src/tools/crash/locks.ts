@@ -1,16 +1,16 @@
 /** The `locks` view: which tasks wait for a lock, who holds it, and who waits for whom in a circle. */
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { findCircles } from '../../kernel/deadlocks.ts';
-import type { Frame, Stack } from '../../kernel/frame.ts';
-import { lockName } from '../../kernel/lock-names.ts';
-import { LockWaits, lockOfFunctions, type Wait } from '../../kernel/lock-waits.ts';
-import { type LockHolder, type LockKind, type LockState, lockState } from '../../kernel/locks.ts';
+import { findCircles } from '../../kernel/locks/deadlocks.ts';
+import { lockName } from '../../kernel/locks/lock-names.ts';
+import { LockWaits, lockOfFunctions, type Wait } from '../../kernel/locks/lock-waits.ts';
+import { type LockHolder, type LockKind, type LockState, lockState } from '../../kernel/locks/locks.ts';
 import { Missing } from '../../kernel/missing.ts';
-import type { TaskState } from '../../kernel/task-state.ts';
-import { schedulerNow, taskTimes } from '../../kernel/task-times.ts';
-import { readTasks, type Task } from '../../kernel/tasks.ts';
-import { Unwinder } from '../../kernel/unwind.ts';
+import type { Frame, Stack } from '../../kernel/stacks/frame.ts';
+import { Unwinder } from '../../kernel/stacks/unwind.ts';
+import type { TaskState } from '../../kernel/tasks/task-state.ts';
+import { schedulerNow, taskTimes } from '../../kernel/tasks/task-times.ts';
+import { readTasks, type Task } from '../../kernel/tasks/tasks.ts';
 
 export interface TaskName {
   readonly pid: number;

@@ -7,7 +7,7 @@ import {
   type PrintkRecord,
   type RecordStyle,
   readPrintkRecords,
-} from '../../kernel/printk.ts';
+} from '../../kernel/log/printk.ts';
 
 export interface LogRecord {
   /** Seconds since boot. */

@@ -15,10 +15,10 @@ import {
   swapPages,
   totalRamPages,
   vmallocPages,
-} from '../../kernel/memory-accounts.ts';
-import { type MemoryNode, readNodes } from '../../kernel/memory-nodes.ts';
+} from '../../kernel/memory/memory-accounts.ts';
+import { type MemoryNode, readNodes } from '../../kernel/memory/memory-nodes.ts';
+import { readVmCounters, type VmCounters } from '../../kernel/memory/vmstat.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { readVmCounters, type VmCounters } from '../../kernel/vmstat.ts';
 
 export interface MemoryUse {
   /** Bytes, all of these; null where the dump does not tell. */

@@ -6,9 +6,9 @@
  */
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { walkList } from '../../kernel/lists.ts';
+import { walkList } from '../../kernel/lists/lists.ts';
 import { Missing } from '../../kernel/missing.ts';
-import type { KernelModule } from '../../kernel/module-list.ts';
+import type { KernelModule } from '../../kernel/modules/module-list.ts';
 import type { Struct } from '../../kernel/struct.ts';
 import { explainTaints } from '../../kernel/taints.ts';
 

@@ -3,8 +3,8 @@ import { VmcoreError } from '../../base/errors.ts';
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { type Mount, mountNamespace, readMounts } from '../../kernel/mounts.ts';
 import type { Struct } from '../../kernel/struct.ts';
+import { type Mount, mountNamespace, readMounts } from '../../kernel/vfs/mounts.ts';
 import { requireTask } from './require-task.ts';
 
 export interface MountInfo {

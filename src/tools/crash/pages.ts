@@ -3,12 +3,12 @@ import { VmcoreError } from '../../base/errors.ts';
 import { asPfn, asVaddr, hex, type Pfn, type Vaddr } from '../../base/units.ts';
 import type { PageState } from '../../formats/dump.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { type MemoryNode, readNodes } from '../../kernel/memory-nodes.ts';
+import { type MemoryNode, readNodes } from '../../kernel/memory/memory-nodes.ts';
+import { PageStructs } from '../../kernel/memory/page-struct.ts';
+import { type PageUse, pageUse } from '../../kernel/memory/page-use.ts';
+import { readSlabCache } from '../../kernel/memory/slab.ts';
+import { slabAt, slabObjectAt } from '../../kernel/memory/slab-objects.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { PageStructs } from '../../kernel/page-struct.ts';
-import { type PageUse, pageUse } from '../../kernel/page-use.ts';
-import { readSlabCache } from '../../kernel/slab.ts';
-import { slabAt, slabObjectAt } from '../../kernel/slab-objects.ts';
 import type { Struct } from '../../kernel/struct.ts';
 import { addressFrom } from './address.ts';
 

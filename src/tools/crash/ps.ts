@@ -2,10 +2,10 @@
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { type MemoryUse, memoryUse, uncountedPages } from '../../kernel/task-memory.ts';
-import type { TaskState } from '../../kernel/task-state.ts';
-import { schedulerNow, taskTimes } from '../../kernel/task-times.ts';
-import { readTasks, type Task } from '../../kernel/tasks.ts';
+import { type MemoryUse, memoryUse, uncountedPages } from '../../kernel/tasks/task-memory.ts';
+import type { TaskState } from '../../kernel/tasks/task-state.ts';
+import { schedulerNow, taskTimes } from '../../kernel/tasks/task-times.ts';
+import { readTasks, type Task } from '../../kernel/tasks/tasks.ts';
 import { readTimes } from '../../kernel/timekeeper.ts';
 
 export interface TaskInfo {

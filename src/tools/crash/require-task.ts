@@ -2,7 +2,7 @@
 import { VmcoreError } from '../../base/errors.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import type { Missing } from '../../kernel/missing.ts';
-import { findTask, type Task } from '../../kernel/tasks.ts';
+import { findTask, type Task } from '../../kernel/tasks/tasks.ts';
 
 /** E_USAGE when there is none. */
 export function requireTask(crashed: CrashedKernel, pid: number, missing: Missing): Task {

@@ -2,9 +2,9 @@
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { type QueuedTask, readRunQueue, type SchedulingClass } from '../../kernel/run-queues.ts';
 import type { Struct } from '../../kernel/struct.ts';
-import { currentTask, readTasks, runQueue, type Task } from '../../kernel/tasks.ts';
+import { type QueuedTask, readRunQueue, type SchedulingClass } from '../../kernel/tasks/run-queues.ts';
+import { currentTask, readTasks, runQueue, type Task } from '../../kernel/tasks/tasks.ts';
 
 export interface RunnableTask {
   readonly pid: number;

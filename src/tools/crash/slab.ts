@@ -1,10 +1,10 @@
 /** The `slab` view: every cache of the slab allocator, with what of it is in use. */
 import { hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
+import { readSlabCaches, type SlabCache } from '../../kernel/memory/slab.ts';
+import { readSlabAliases } from '../../kernel/memory/slab-aliases.ts';
+import { countFree, countSlabs } from '../../kernel/memory/slab-usage.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { readSlabCaches, type SlabCache } from '../../kernel/slab.ts';
-import { readSlabAliases } from '../../kernel/slab-aliases.ts';
-import { countFree, countSlabs } from '../../kernel/slab-usage.ts';
 
 export interface SlabCacheInfo {
   readonly name: string;

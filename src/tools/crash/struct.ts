@@ -4,8 +4,8 @@ import { VmcoreError } from '../../base/errors.ts';
 import { hex, type Vaddr } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { readText } from '../../kernel/text.ts';
-import { requireType } from '../../kernel/type-finder.ts';
-import { declaration, typeName, typeOfName } from '../../kernel/type-names.ts';
+import { requireType } from '../../kernel/types/type-finder.ts';
+import { declaration, typeName, typeOfName } from '../../kernel/types/type-names.ts';
 import {
   findPath,
   type Member,
@@ -13,7 +13,7 @@ import {
   sizeOf,
   type Type,
   unaliased,
-} from '../../kernel/types.ts';
+} from '../../kernel/types/types.ts';
 import {
   type JsonValue,
   jsonOf,
@@ -21,9 +21,9 @@ import {
   readMember,
   readValue,
   type Value,
-} from '../../kernel/value.ts';
-import { quoted, valueText } from '../../kernel/value-text.ts';
-import { typeOfVariable } from '../../kernel/variables.ts';
+} from '../../kernel/types/value.ts';
+import { quoted, valueText } from '../../kernel/types/value-text.ts';
+import { typeOfVariable } from '../../kernel/types/variables.ts';
 import { symbolText } from './address.ts';
 
 /** Offsets and sizes in bytes. */

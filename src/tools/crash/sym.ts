@@ -1,7 +1,7 @@
 /** Symbols by name and by address, of the kernel and of its modules. */
 import { asVaddr, hex } from '../../base/units.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import type { NamedSymbol } from '../../kernel/symbols.ts';
+import type { NamedSymbol } from '../../kernel/symbols/symbols.ts';
 import { numberFrom } from './address.ts';
 
 export interface SymbolInfo {

@@ -5,11 +5,11 @@
  * (saved_command_line), kernel/panic.c (tainted_mask), mm/page_alloc.c (_totalram_pages; totalram_pages before 5.0, ca79b0c211af), Linux 6.1 and 7.2.
  */
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
-import { totalRamPages } from '../../kernel/memory-accounts.ts';
+import { totalRamPages } from '../../kernel/memory/memory-accounts.ts';
 import { Missing } from '../../kernel/missing.ts';
 import { readInt, readLong, readLongs } from '../../kernel/numbers.ts';
 import { explainTaints, type Taint } from '../../kernel/taints.ts';
-import { readTasks } from '../../kernel/tasks.ts';
+import { readTasks } from '../../kernel/tasks/tasks.ts';
 import { readText } from '../../kernel/text.ts';
 import { readTimes } from '../../kernel/timekeeper.ts';
 import { readUtsname } from '../../kernel/utsname.ts';

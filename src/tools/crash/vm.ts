@@ -1,12 +1,12 @@
 /** The `vm` view: the address space of a process. Sizes are bytes, addresses those of the process. */
 import { hex } from '../../base/units.ts';
-import { readMemoryAreas } from '../../kernel/address-space.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { pathText } from '../../kernel/paths.ts';
 import type { Struct } from '../../kernel/struct.ts';
-import { memoryUse, uncountedPages } from '../../kernel/task-memory.ts';
-import { readTasks } from '../../kernel/tasks.ts';
+import { readMemoryAreas } from '../../kernel/tasks/address-space.ts';
+import { memoryUse, uncountedPages } from '../../kernel/tasks/task-memory.ts';
+import { readTasks } from '../../kernel/tasks/tasks.ts';
+import { pathText } from '../../kernel/vfs/paths.ts';
 import { requireTask } from './require-task.ts';
 
 export interface AreaInfo {

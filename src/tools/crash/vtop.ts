@@ -3,8 +3,8 @@ import { asPfn, asVaddr, hex } from '../../base/units.ts';
 import type { PageState } from '../../formats/dump.ts';
 import type { CrashedKernel } from '../../kernel/crashed-kernel.ts';
 import { Missing } from '../../kernel/missing.ts';
-import { walkPageTables } from '../../kernel/page-walk.ts';
-import type { Task } from '../../kernel/tasks.ts';
+import { walkPageTables } from '../../kernel/paging/page-walk.ts';
+import type { Task } from '../../kernel/tasks/tasks.ts';
 
 export interface TableEntry {
   readonly table: string;

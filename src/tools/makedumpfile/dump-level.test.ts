@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PageKind, pageKindNames } from '../../kernel/page-kind.ts';
+import { PageKind, pageKindNames } from '../../kernel/memory/page-kind.ts';
 import { excludedKinds, parseDumpLevel } from './dump-level.ts';
 
 describe('a dump level', () => {

@@ -1,5 +1,5 @@
 /** Dump levels: which kinds of pages are left out (makedumpfile(8), -d). */
-import { PageKind } from '../../kernel/page-kind.ts';
+import { PageKind } from '../../kernel/memory/page-kind.ts';
 
 /** Bits of a dump level. */
 export const DumpLevel = { zero: 1, cache: 2, cachePrivate: 4, user: 8, free: 16 } as const;

@@ -12,9 +12,9 @@ import { PfnBitmap } from '../../base/pfn-bitmap.ts';
 import { asVaddr, type PfnRange } from '../../base/units.ts';
 import type { Dump } from '../../formats/dump.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { type MemMapRun, readMemMap } from '../../kernel/mem-map.ts';
-import { PageJudge } from '../../kernel/page-judge.ts';
-import { type EmitRun, PageKind, pageKindNames, pageLayoutOf } from '../../kernel/page-kind.ts';
+import { type MemMapRun, readMemMap } from '../../kernel/memory/mem-map.ts';
+import { PageJudge } from '../../kernel/memory/page-judge.ts';
+import { type EmitRun, PageKind, pageKindNames, pageLayoutOf } from '../../kernel/memory/page-kind.ts';
 import { excludedKinds } from './dump-level.ts';
 import type { PageChoice } from './filters/plan.ts';
 

@@ -10,7 +10,7 @@
 import { VmcoreError } from '../../base/errors.ts';
 import { asVaddr, type PfnRange, type Vaddr } from '../../base/units.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
-import { type MemMapRun, readMemMap } from '../../kernel/mem-map.ts';
+import { type MemMapRun, readMemMap } from '../../kernel/memory/mem-map.ts';
 import type { ExcludedCounts, Selection, SelectionPass } from './filter.ts';
 import { Ranges } from './filters/ranges.ts';
 import type { KnownKernel, MakedumpfileJob } from './job.ts';

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { failsWith } from '../../../../test/support/expect-error.ts';
 import { directMap, kernelText } from '../../../../test/support/synthetic-kernel.ts';
 import { secretTexts, type TypedKernel, typedKernel } from '../../../../test/support/typed-kernel.ts';
-import { findBtf } from '../../../kernel/btf-scan.ts';
-import { layoutsOf } from '../../../kernel/layouts.ts';
+import { findBtf } from '../../../kernel/types/btf-scan.ts';
+import { layoutsOf } from '../../../kernel/types/layouts.ts';
 import { CrashedKernel } from './filter-kernel.ts';
 
 const crashed = ({ kernel }: TypedKernel): CrashedKernel => {

@@ -1,9 +1,9 @@
 /** A module of the crashed kernel as filter modules see it (api.ts): its own symbols, and its own types before those of vmlinux. */
 import { VmcoreError } from '../../../base/errors.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
-import type { Layouts } from '../../../kernel/layouts.ts';
-import type { KernelModule } from '../../../kernel/module-list.ts';
-import type { Modules } from '../../../kernel/modules.ts';
+import type { KernelModule } from '../../../kernel/modules/module-list.ts';
+import type { Modules } from '../../../kernel/modules/modules.ts';
+import type { Layouts } from '../../../kernel/types/layouts.ts';
 import type { FilterModule } from './api.ts';
 import { View } from './struct-view.ts';
 

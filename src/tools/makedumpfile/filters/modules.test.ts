@@ -11,8 +11,8 @@ import {
 } from '../../../../test/support/module-kernel.ts';
 import { directMap } from '../../../../test/support/synthetic-kernel.ts';
 import { MemorySource } from '../../../base/byte-source.ts';
-import { findBtf } from '../../../kernel/btf-scan.ts';
-import { layoutsOf } from '../../../kernel/layouts.ts';
+import { findBtf } from '../../../kernel/types/btf-scan.ts';
+import { layoutsOf } from '../../../kernel/types/layouts.ts';
 import { CrashedKernel } from './filter-kernel.ts';
 import type { FilterPlan } from './plan.ts';
 import { planFilters } from './plan-filters.ts';

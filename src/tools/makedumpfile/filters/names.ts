@@ -1,10 +1,10 @@
 /** What the names in a section of erase commands stand for: symbols and types of vmlinux, or of a module. */
 
-import type { Layouts } from '../../../kernel/layouts.ts';
-import type { KernelModule } from '../../../kernel/module-list.ts';
-import type { Modules } from '../../../kernel/modules.ts';
-import type { Type } from '../../../kernel/types.ts';
-import { typeOfVariable } from '../../../kernel/variables.ts';
+import type { KernelModule } from '../../../kernel/modules/module-list.ts';
+import type { Modules } from '../../../kernel/modules/modules.ts';
+import type { Layouts } from '../../../kernel/types/layouts.ts';
+import type { Type } from '../../../kernel/types/types.ts';
+import { typeOfVariable } from '../../../kernel/types/variables.ts';
 import type { CrashedModule } from './filter-module.ts';
 
 export interface Names {

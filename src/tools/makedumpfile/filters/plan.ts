@@ -7,7 +7,7 @@
 import { VmcoreError } from '../../../base/errors.ts';
 import { asPfn, asVaddr, hex } from '../../../base/units.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
-import type { Mapping } from '../../../kernel/paging.ts';
+import type { Mapping } from '../../../kernel/paging/paging.ts';
 import { type Range, Ranges } from './ranges.ts';
 
 /** What erased bytes become: X as in the original, or zeros for a pointer that was made null. */

@@ -8,9 +8,9 @@
 import { type ErrorCode, VmcoreError } from '../../../base/errors.ts';
 import { asVaddr } from '../../../base/units.ts';
 import type { Kernel } from '../../../kernel/kernel.ts';
-import { walkChain } from '../../../kernel/lists.ts';
-import { typeOfName } from '../../../kernel/type-names.ts';
-import { findMember, type StructType, sizeOf, type Type, unaliased } from '../../../kernel/types.ts';
+import { walkChain } from '../../../kernel/lists/lists.ts';
+import { typeOfName } from '../../../kernel/types/type-names.ts';
+import { findMember, type StructType, sizeOf, type Type, unaliased } from '../../../kernel/types/types.ts';
 import {
   atLine,
   type Command,

@@ -10,7 +10,7 @@ import {
   sizeOf,
   type Type,
   unaliased,
-} from '../../../kernel/types.ts';
+} from '../../../kernel/types/types.ts';
 import type { StructView } from './api.ts';
 
 /** A member, or an element of an array: from the beginning of the structure, bytes. */

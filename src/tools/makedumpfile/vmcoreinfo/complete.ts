@@ -7,10 +7,10 @@
  */
 import { VmcoreError } from '../../../base/errors.ts';
 import type { Arch, Dump } from '../../../formats/dump.ts';
-import type { Btf } from '../../../kernel/btf.ts';
-import { findBtf } from '../../../kernel/btf-scan.ts';
 import { Kernel } from '../../../kernel/kernel.ts';
-import { Layouts } from '../../../kernel/layouts.ts';
+import type { Btf } from '../../../kernel/types/btf.ts';
+import { findBtf } from '../../../kernel/types/btf-scan.ts';
+import { Layouts } from '../../../kernel/types/layouts.ts';
 import { Vmcoreinfo } from '../../../kernel/vmcoreinfo.ts';
 import { addedLines } from './added-lines.ts';
 import { Lines } from './lines.ts';

@@ -11,8 +11,8 @@
  */
 import type { ByteSource } from '../../../base/byte-source.ts';
 import type { Decompress } from '../../../formats/elf-sections.ts';
-import type { Wanted } from '../../../kernel/dwarf-scan.ts';
-import { sizeOf } from '../../../kernel/types.ts';
+import type { Wanted } from '../../../kernel/types/dwarf-scan.ts';
+import { sizeOf } from '../../../kernel/types/types.ts';
 import { Lines } from './lines.ts';
 import { pageTypes } from './page-types.ts';
 import { addMemory, addPageFlags } from './type-lines.ts';

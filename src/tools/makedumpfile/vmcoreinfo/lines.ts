@@ -2,7 +2,7 @@
  * vmcoreinfo as text, line by line, in the notation of VMCOREINFO_*() (include/linux/vmcore_info.h, Linux 6.12): symbols in hexadecimal without a
  * prefix, all else decimal.
  */
-import type { Layouts } from '../../../kernel/layouts.ts';
+import type { Layouts } from '../../../kernel/types/layouts.ts';
 
 /** Lines in the kernel's notation. What is undefined, or not in this kernel, gives no line. */
 export class Lines {

@@ -9,7 +9,7 @@
  *   4.18 to 6.8      macros PG_buddy 0x80, PG_offline 0x100; hugetlb and slab are page flags or a destructor
  * Macros leave nothing in a vmlinux, so that their values are written here.
  */
-import type { Layouts } from '../../../kernel/layouts.ts';
+import type { Layouts } from '../../../kernel/types/layouts.ts';
 
 /** Undefined for what the release tells in another way. */
 export interface PageTypes {

@@ -1,7 +1,7 @@
 /**
  * The lines of vmcoreinfo that come from types alone: from those of a vmlinux (generate.ts) or from the BTF in a dump (complete.ts).
  */
-import type { Layouts } from '../../../kernel/layouts.ts';
+import type { Layouts } from '../../../kernel/types/layouts.ts';
 import type { Lines } from './lines.ts';
 import { pageTypes } from './page-types.ts';
 

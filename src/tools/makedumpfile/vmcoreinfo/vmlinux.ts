@@ -11,12 +11,12 @@ import { VmcoreError } from '../../../base/errors.ts';
 import type { Arch } from '../../../formats/dump.ts';
 import { ElfMachine } from '../../../formats/elf.ts';
 import { type Decompress, type ElfSections, openElfSections } from '../../../formats/elf-sections.ts';
-import { Btf } from '../../../kernel/btf.ts';
-import { Dwarf } from '../../../kernel/dwarf.ts';
-import type { Wanted } from '../../../kernel/dwarf-scan.ts';
-import { ElfSymbols } from '../../../kernel/elf-symbols.ts';
-import { Layouts } from '../../../kernel/layouts.ts';
-import type { TypeSource } from '../../../kernel/types.ts';
+import { ElfSymbols } from '../../../kernel/symbols/elf-symbols.ts';
+import { Btf } from '../../../kernel/types/btf.ts';
+import { Dwarf } from '../../../kernel/types/dwarf.ts';
+import type { Wanted } from '../../../kernel/types/dwarf-scan.ts';
+import { Layouts } from '../../../kernel/types/layouts.ts';
+import type { TypeSource } from '../../../kernel/types/types.ts';
 
 export interface Vmlinux {
   readonly file: string;
