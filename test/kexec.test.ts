@@ -1,23 +1,17 @@
 /**
- * kexec on real kernels: armed by either system call and panicked, rebooted into, refused. One boot of QEMU for each `before`.
+ * kexec on real kernels: armed and panicked, rebooted into, refused; more kernels and calls: matrix-kexec.test.ts. One boot of QEMU for each `before`.
  */
 import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { boot } from '../lab/boots/boot.ts';
 import { type KexecAnswer, kexecAnswers } from '../lab/boots/tell-kexec.ts';
-import { type GuestKernelName, guestKernels } from '../lab/guests/kernels.ts';
-import { labPlan } from '../lab/guests/plan.ts';
+import { guestKernels } from '../lab/guests/kernels.ts';
 import { silentProgress } from '../src/base/progress.ts';
-import { debianKernel, debianTree } from '../src/tools/rehearse/debian.ts';
-import { rehearse } from '../src/tools/rehearse/rehearse.ts';
-import type { RehearsalReport } from '../src/tools/rehearse/report.ts';
-import { vmcore } from './command.ts';
-
-const workload = (name: string): string => fileURLToPath(new URL(`../lab/boots/${name}`, import.meta.url));
+import { debianTree } from '../src/tools/rehearse/debian.ts';
+import { armAndPanic, checkDump, type PanickedMachine, workload } from './support/armed-machine.ts';
 
 let folder: string;
 before(() => {
@@ -25,66 +19,17 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Armed {
-  readonly kernel: GuestKernelName;
-  readonly load: 'file' | 'load';
-  readonly workload?: string;
-  /** Of the other architecture: what a refusal needs. */
-  readonly foreign?: GuestKernelName;
-}
-
-/** Arms, panics, saves; the dump and the console stay in a folder of `folder`. */
-async function armAndPanic(armed: Armed): Promise<{ report: RehearsalReport; kept: string }> {
-  const kept = join(folder, `${armed.kernel}-${armed.load}`);
-  const diskFiles = new Map<string, string>();
-  if (armed.foreign !== undefined) {
-    const foreign = await debianKernel({ ...guestKernels[armed.foreign], progress: silentProgress });
-    diskFiles.set('boot/foreign-kernel', foreign.vmlinuz);
-  }
-  const plan = await labPlan(armed.kernel, {
-    load: armed.load,
-    keep: { folder: kept, raw: false },
-    workload: armed.workload,
-    diskFiles,
-  });
-  const report = await rehearse(plan, silentProgress, new AbortController().signal);
-  return { report, kept };
-}
-
-/** The dump is the crash: the log ends in the panic, every page of RAM is in it or known to be left out, and others read it. */
-async function checkDump({ report, kept }: { report: RehearsalReport; kept: string }): Promise<void> {
-  const { info } = report.found;
-  assert.equal(info.arch, report.machine.arch);
-  assert.equal(info.release, report.kernel.release);
-  assert.match(info.panic ?? '', /sysrq triggered crash/);
-  assert.equal(info.incomplete, false);
-  assert.equal(info.cpus, 2);
-  assert.deepEqual(info.missing, []);
-  assert.equal(info.pages.present + info.pages.excluded, info.pages.ram);
-  // The memory of the machine, less the crash kernel's and what firmware and kernel keep back before they count.
-  const bytes = info.pages.ram * info.pageSize;
-  assert.ok(bytes > (1024 - 256 - 16) * 2 ** 20 && bytes <= (1024 - 256) * 2 ** 20, `${bytes} bytes of RAM`);
-  const log = vmcore('dmesg', join(kept, 'vmcore')).stdout.toString('latin1');
-  assert.match(log, /Kernel panic - not syncing: sysrq triggered crash/);
-  assert.equal(log, readFileSync(join(kept, 'vmcore-dmesg.txt'), 'latin1'));
-}
-
 describe('a machine armed by kexec_load', () => {
-  for (const kernel of ['6.12-x86_64', '7.2-arm64'] as const) {
-    it(`${kernel}: panics into the capture kernel, which saves the dump`, async () => {
-      const armed = await armAndPanic({ kernel, load: 'load' });
-      assert.equal(armed.report.machine.load, 'load');
-      await checkDump(armed);
-    });
-  }
-
-  it('7.2-x86_64: the same, and the kernel keeps the ELF core header up to date when asked to', async () => {
-    const armed = await armAndPanic({
-      kernel: '7.2-x86_64',
-      load: 'load',
-      workload: workload('kexec-hotplug.ts'),
-    });
-    await checkDump(armed);
+  it('7.2-x86_64: panics into the capture kernel, which saves the dump; and the kernel keeps the ELF core header up to date when asked to', async () => {
+    const armed = await armAndPanic(
+      {
+        kernel: '7.2-x86_64',
+        load: 'load',
+        workload: workload('kexec-hotplug.ts'),
+      },
+      folder,
+    );
+    checkDump(armed);
     const console = readFileSync(join(armed.kept, 'serial.log'), 'latin1');
     const load = kexecAnswers(console).get('hotplug');
     assert.equal(load?.status, 0, load?.stderr ?? 'nothing was loaded');
@@ -93,24 +38,13 @@ describe('a machine armed by kexec_load', () => {
   });
 });
 
-describe('a machine armed by kexec_file_load', () => {
-  // 6.1 is the rehearsal of all tests: test/rehearse.test.ts.
-  for (const kernel of ['6.12-x86_64', '7.2-x86_64'] as const) {
-    it(`${kernel}: panics into the capture kernel, which saves the dump`, async () => {
-      const armed = await armAndPanic({ kernel, load: 'file' });
-      assert.equal(armed.report.machine.load, 'file');
-      await checkDump(armed);
-    });
-  }
-});
-
 /** One machine that refuses a lot, is armed and disarmed, and then armed by kexec_load for its panic. */
 for (const [kernel, foreign, calls] of [
   ['6.1-x86_64', '6.12-arm64', ['-c', '-s', '-a']],
   ['6.12-arm64', '6.1-x86_64', ['-c', '-a']],
 ] as const) {
   describe(`kexec on ${kernel}`, () => {
-    let armed: Awaited<ReturnType<typeof armAndPanic>>;
+    let armed: PanickedMachine;
     let answers: Map<string, KexecAnswer>;
     const { arch } = guestKernels[kernel];
     const answer = (name: string): KexecAnswer => {
@@ -128,7 +62,10 @@ for (const [kernel, foreign, calls] of [
     };
 
     before(async () => {
-      armed = await armAndPanic({ kernel, foreign, load: 'load', workload: workload('kexec-refusals.ts') });
+      armed = await armAndPanic(
+        { kernel, foreign, load: 'load', workload: workload('kexec-refusals.ts') },
+        folder,
+      );
       answers = kexecAnswers(readFileSync(join(armed.kept, 'serial.log'), 'latin1'));
     });
 
