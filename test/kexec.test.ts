@@ -186,7 +186,8 @@ describe('kexec -l and -e on a machine with EFI', () => {
       load: 'auto',
       firmware: join(ovmf, 'usr/share/ovmf/OVMF.fd'),
     });
-    assert.equal(kexecAnswers(console).get('load')?.status, 0);
+    const load = kexecAnswers(console).get('load');
+    assert.equal(load?.status, 0, load?.stderr ?? `nothing was loaded: ${console.slice(-2000)}`);
     const second = console.slice(console.indexOf('Linux version', console.indexOf('@kexec')));
     assert.match(second, /second-kernel/);
     assert.match(second, /efi: EFI v[0-9.]+ by EDK II/);

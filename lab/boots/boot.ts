@@ -42,6 +42,9 @@ export interface Booted {
   readonly console: string;
 }
 
+/** An emulated timer can be late: the kernel panics then at its check of it (check_timer() of arch/x86/kernel/apic/io_apic.c, Linux 6.1). */
+const patientTimer = 'no_timer_check';
+
 /** E_NEEDS for missing programs. */
 export async function boot(request: Boot, progress: Progress = silentProgress): Promise<Booted> {
   const { timeout = 300 } = request;
@@ -65,7 +68,7 @@ export async function boot(request: Boot, progress: Progress = silentProgress): 
     const serialLog = join(work, 'serial.log');
     const guest = await rehearsalGuest(plan, built, {
       serialLog,
-      ...(request.parameters === undefined ? {} : { parameters: request.parameters }),
+      parameters: [...(arch === 'x86_64' ? [patientTimer] : []), ...(request.parameters ?? [])],
       ...(request.firmware === undefined ? {} : { firmware: request.firmware }),
       ...(request.memoryFile === undefined ? {} : { memoryFile: request.memoryFile }),
     });
