@@ -24,7 +24,7 @@ import { terminalProgress } from '../src/cli/terminal-progress.ts';
 import { debianKernel } from '../src/tools/rehearse/debian.ts';
 import { busModules } from '../src/tools/rehearse/devices.ts';
 import { type Step, secondsOf } from '../src/tools/rehearse/timeline.ts';
-import { median } from './measure.ts';
+import { benchToEnd, median } from './measure.ts';
 
 interface Setting {
   readonly kernel: GuestKernelName;
@@ -236,10 +236,4 @@ async function main(): Promise<void> {
   if (values.save) writeFileSync(join(import.meta.dirname, 'capture-results.md'), text);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof VmcoreError)) throw error;
-  process.stderr.write(`${error.toLine()}\n`);
-  process.exitCode = error.exitStatus;
-}
+await benchToEnd(main);

@@ -20,7 +20,16 @@ import { formatSize, parseSize } from '../src/base/units.ts';
 import { terminalProgress } from '../src/cli/terminal-progress.ts';
 import { openFile } from '../src/sys/file-source.ts';
 import { runChecked } from '../src/sys/programs.ts';
-import { type Contender, type Contest, contest, fastest, median, ratio, runOnce } from './measure.ts';
+import {
+  benchToEnd,
+  type Contender,
+  type Contest,
+  contest,
+  fastest,
+  median,
+  ratio,
+  runOnce,
+} from './measure.ts';
 import { type Row, rows } from './rows.ts';
 
 const memoryLimit = 150 * 2 ** 20;
@@ -229,10 +238,4 @@ async function main(): Promise<void> {
   if (values.save) writeFileSync(join(import.meta.dirname, 'results.md'), text);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof VmcoreError)) throw error;
-  process.stderr.write(`${error.toLine()}\n`);
-  process.exitCode = error.exitStatus;
-}
+await benchToEnd(main);

@@ -97,3 +97,14 @@ export function median(values: readonly number[]): number {
 /** How many times faster ours is. */
 export const ratio = ({ ours, theirs }: Contest): number =>
   median(ours.map(({ seconds }, round) => theirs[round]!.seconds / seconds));
+
+/** Runs a benchmark to its end: an error of ours is one line and its exit status. */
+export async function benchToEnd(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    process.stderr.write(`${error.toLine()}\n`);
+    process.exitCode = error.exitStatus;
+  }
+}

@@ -19,7 +19,7 @@ import { VmcoreError } from '../src/base/errors.ts';
 import { formatSize } from '../src/base/units.ts';
 import { terminalProgress } from '../src/cli/terminal-progress.ts';
 import { runChecked } from '../src/sys/programs.ts';
-import { type Contender, median, type Run, runOnce } from './measure.ts';
+import { benchToEnd, type Contender, median, type Run, runOnce } from './measure.ts';
 
 const memoryGoal = 120 * 2 ** 20;
 const program = join(import.meta.dirname, '..', 'bin', 'vmcore');
@@ -165,10 +165,4 @@ async function main(): Promise<void> {
   if (values.save) writeFileSync(join(import.meta.dirname, 'views-results.md'), text);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof VmcoreError)) throw error;
-  process.stderr.write(`${error.toLine()}\n`);
-  process.exitCode = error.exitStatus;
-}
+await benchToEnd(main);

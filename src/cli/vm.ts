@@ -1,31 +1,22 @@
 /** `vmcore vm FILE PID...`: the address spaces of processes. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { formatSize } from '../base/units.ts';
 import { type AddressSpace, type ProcessMemory, readProcessMemory } from '../tools/crash/vm.ts';
-import { filesAndPids, requirePids } from './files-and-pids.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printFields, printJson, printMissing, printText } from './output.ts';
+import { processesCommand } from './files-and-pids.ts';
+import { printFields, printMissing, printText } from './output.ts';
 import { type Column, printTable } from './table.ts';
 
-interface VmOptions extends DumpOptions {
-  readonly json?: true;
-}
-
 export const vmCommand = (): Command =>
-  addDumpOptions(
-    new Command('vm')
-      .description('the address spaces of processes: how much memory, and what is where')
-      .argument('<file...>', 'a dump, or all files of a split one, then pids')
-      .option('--json', 'as JSON: sizes in bytes'),
-  ).action((args: readonly string[], options: VmOptions) => {
-    const { files, pids } = filesAndPids(args);
-    requirePids('vm', pids);
-    const crashed = openCrashedFile(files, options);
-    const processes = pids.map((pid) => readProcessMemory(crashed, pid));
-    if (options.json) printJson({ processes });
-    else processes.forEach(print);
-  });
+  processesCommand(
+    {
+      name: 'vm',
+      description: 'the address spaces of processes: how much memory, and what is where',
+      json: 'as JSON: sizes in bytes',
+    },
+    readProcessMemory,
+    print,
+  );
 
 const columns: readonly Column[] = [
   { title: 'START', align: 'right' },
