@@ -21,6 +21,7 @@ import { findProgram, runChecked } from '../src/sys/programs.ts';
 import type { SshTarget } from '../src/tools/kdumpctl/conf/target.ts';
 import type { DumpStore } from '../src/tools/kdumpctl/targets/dump-store.ts';
 import { openSsh, sshClient } from '../src/tools/kdumpctl/targets/ssh.ts';
+import { unwatched } from '../src/tools/kdumpctl/targets/store-place.ts';
 import {
   knownHostsLine,
   makeKey,
@@ -69,7 +70,7 @@ describe('ssh target', { skip, timeout: 120_000 }, () => {
       `Host *\n  Port ${port}\n  GlobalKnownHostsFile ${known}\n  UserKnownHostsFile none\n  LogLevel ERROR\n`,
     );
     const target: SshTarget = { kind: 'ssh', user: server.user, host: '127.0.0.1', key };
-    const place = { path, name, deviceLimit: 1000, serverLimit: 1000 };
+    const place = { path, name, deviceLimit: 1000, serverLimit: 1000, blocking: unwatched };
     return openSsh(target, place, recordingJournal(), sshClient(target, ['-F', config]));
   }
   const filesOf = (store: DumpStore): string[] => readdirSync(folderOf(store)).toSorted();

@@ -89,7 +89,8 @@ function requestOf(options: SaveOptions, plan: SavePlan, abort: AbortSignal): Sa
     also: options.keepRaw ? 'raw' : 'nothing',
     hookLimit: options.hookTimeout,
     openNetwork: networkOfImage(),
-    openStore: (address, journal) => openStore({ target, path, address, time, limits }, journal),
+    openStore: (address, journal, blocking) =>
+      openStore({ target, path, address, time, limits, blocking }, journal),
     abort,
   };
 }

@@ -54,6 +54,13 @@ const prototypes = {
   flock: { symbol: 'flock', signature: { arguments: ['int32', 'int32'], return: 'int32' } },
   /** int pipe2(int pipefd[2], int flags); */
   pipe2: { symbol: 'pipe2', signature: { arguments: ['pointer', 'int32'], return: 'int32' } },
+  /** int mount(const char *source, const char *target, const char *filesystemtype, unsigned long mountflags, const void *data); */
+  mount: {
+    symbol: 'mount',
+    signature: { arguments: ['pointer', 'pointer', 'pointer', 'uint64', 'pointer'], return: 'int32' },
+  },
+  /** int umount2(const char *target, int flags); */
+  umount2: { symbol: 'umount2', signature: { arguments: ['pointer', 'int32'], return: 'int32' } },
   /** int munmap(void *addr, size_t length); */
   munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
 } as const;
@@ -65,12 +72,13 @@ export interface Errno {
 }
 
 /**
- * Errnos that kexec's signature check returns and node's own table does not know.
+ * Errnos that kexec's signature check and damaged file systems return and node's own table does not know.
  * Values: include/uapi/asm-generic/errno.h (Linux 6.1), used by x86 and arm64.
  */
 const moreErrnoNames: Readonly<Record<number, string>> = {
   65: 'ENOPKG',
   80: 'ELIBBAD',
+  117: 'EUCLEAN',
   126: 'ENOKEY',
   127: 'EKEYEXPIRED',
   128: 'EKEYREVOKED',
@@ -193,6 +201,36 @@ export function flockCall(fd: number): Errno | 'busy' | undefined {
   if (flock(fd, LOCK_EX_NB) === 0) return undefined;
   const number = ffi.getInt32(errnoLocation());
   return number === EAGAIN ? 'busy' : { number, name: errnoName(number) };
+}
+
+const text = (value: string): Buffer => Buffer.from(`${value}\0`);
+
+/** mount(2), without flags. `data`: the file system's own options. Undefined when it is mounted. */
+export function mountCall(
+  source: string,
+  target: string,
+  type: string,
+  data: string | undefined,
+): Errno | undefined {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const mount = libc.getFunction(prototypes.mount.symbol, prototypes.mount.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const options = data === undefined ? null : text(data);
+  if (mount(text(source), text(target), text(type), 0n, options) === 0) return undefined;
+  const number = ffi.getInt32(errnoLocation());
+  return { number, name: errnoName(number) };
+}
+
+/** umount2(2), without flags. Undefined when nothing is mounted there any more. */
+export function unmountCall(target: string): Errno | undefined {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const umount2 = libc.getFunction(prototypes.umount2.symbol, prototypes.umount2.signature);
+  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  if (umount2(text(target), 0) === 0) return undefined;
+  const number = ffi.getInt32(errnoLocation());
+  return { number, name: errnoName(number) };
 }
 
 /** fcntl.h: include/uapi/asm-generic/fcntl.h (Linux 6.1), the same on x86 and arm64. */

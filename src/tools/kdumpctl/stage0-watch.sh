@@ -1,7 +1,8 @@
 # How stage 0 makes sure that nothing hangs: it never waits for a program without looking at the clock, and a process of its own looks after
 # stage 0 itself. Sourced by stage0.sh after stage0-common.sh. Times are whole seconds of /proc/uptime, which no clock setting moves.
 #
-#   /tmp/heartbeat  when the watched program last made progress; vmcore save writes it (save/heartbeat.ts)
+#   /tmp/heartbeat  when the watched program last made progress; vmcore save writes it (save/heartbeat.ts). Behind the time, while it stands in a call that
+#                   has a limit of its own: the limit, and words for people
 #   /tmp/alive      when stage 0 itself last came by. While it is fresh, the watchdogs are pinged
 
 heartbeat=/tmp/heartbeat
@@ -23,11 +24,12 @@ clock() {
   now=${now%%.*}
 }
 
-# age FILE: seconds since the time that is in it, into $age. A file that is just being written counts as fresh.
+# age FILE: seconds since the time that is in it, into $age; what is behind the time into $noted_limit and $noted_words. A file that is just being
+# written counts as fresh.
 age() {
   clock
-  noted=
-  read -r noted <"$1"
+  noted= noted_limit= noted_words=
+  read -r noted noted_limit noted_words <"$1"
   case "$noted" in
     '' | *[!0-9]*) age=0 ;;
     *) age=$((now - noted)) ;;
@@ -120,8 +122,8 @@ end_if_late() {
   age "$heartbeat"
   if [ $((now - watched_start)) -gt "$watched_limit" ]; then
     watched_status=124 why="took longer than $watched_limit s"
-  elif [ "$age" -gt "$watched_stall" ]; then
-    watched_status=125 why="no sign of life for $age s"
+  elif [ "$age" -gt "${noted_limit:-$watched_stall}" ]; then
+    watched_status=125 why="no sign of life for $age s${noted_words:+: $(printf '%s' "$noted_words" | json_text)}"
   else
     return
   fi

@@ -84,6 +84,17 @@ describe('stage 0 watches', { skip: busybox === undefined && 'no busybox', concu
     assert.deepEqual(events, []);
   });
 
+  it('a program that stands in a call has the limit of the call, and the call is told', async () => {
+    const { words, events } = await shell(
+      `export heartbeat; watched 20 1 sh -c 'echo "$(cut -d. -f1 /proc/uptime) 4 mounting \\"x\\" /dev/vda" >$heartbeat; sleep 77'; echo "$status"`,
+    );
+    assert.deepEqual(words, ['125']);
+    assert.deepEqual(
+      events.map((event) => event.replace(/for [56] s/, 'for 5 s')),
+      ['ended {"program":"sh","message":"no sign of life for 5 s: mounting x /dev/vda"}'],
+    );
+  });
+
   it('a program that ends just when stage 0 is woken: its status all the same', async () => {
     const { words } = await shell(
       [

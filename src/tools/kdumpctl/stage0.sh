@@ -15,9 +15,10 @@
 
 conf=/etc/kdump.conf
 rootfs_conf=/etc/kdump-rootfs.conf
-# Made by vmcore save: our code runs; kdump_post was run.
+# Made by vmcore save: our code runs; kdump_post was run; its exit status, when all that is left is letting go of the target.
 save_began=/tmp/vmcore-save-began
 post_ran=/tmp/vmcore-post-ran
+save_decided=/tmp/vmcore-save-decided
 
 mount_kernel_filesystems
 journal stage0-start "{\"memTotal\":$(meminfo MemTotal),\"memAvailable\":$(meminfo MemAvailable)}"
@@ -40,13 +41,15 @@ run_save() {
   node_options='--no-sparkplug --invocation-count-for-maglev=100000 --invocation-count-for-turbofan=1000000'
   # A second attempt has less memory than the first one: no threads of V8 beside the main one, and the smallest heap.
   if [ "$1" = again ]; then node_options='--single-threaded --max-semi-space-size=1 --optimize-for-size'; fi
-  rm -f "$save_began"
+  rm -f "$save_began" "$save_decided"
   set -f
   # Words, not text: each vmcore.save=ARG is one argument, so it is split at blanks on purpose.
   watched "$save_limit" "$stall_limit" /vmcore/bin/node --disable-warning=ExperimentalWarning $node_options \
     /vmcore/vmcore.mjs save --attempt "$1" --config "$2" --hook-timeout "$hook_limit" $(cmdline_values vmcore.save) \
     </dev/null >/dev/console 2>/tmp/save-errors
   set +f
+  # Ended by us, or dead: what was saved is saved.
+  if [ "$status" -ge 124 ] && [ -s "$save_decided" ]; then read -r status <"$save_decided"; fi
   cat /tmp/save-errors >/dev/console
   if [ "$status" -eq 0 ]; then
     journal save-exit '{"status":0}'

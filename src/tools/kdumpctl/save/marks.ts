@@ -6,12 +6,14 @@ const files = {
   began: '/tmp/vmcore-save-began',
   /** The hooks after the save are run here, and not by stage 0. */
   postRan: '/tmp/vmcore-post-ran',
+  /** The exit status that is to come: what is still done then, letting go of the target, cannot change it. */
+  decided: '/tmp/vmcore-save-decided',
 } as const;
 
 /** Never throws. Without the mark, stage 0 may do once more what was done; outside of a capture image nobody looks for it. */
-export function leaveMark(name: keyof typeof files): void {
+export function leaveMark(name: keyof typeof files, text = ''): void {
   try {
-    writeFileSync(files[name], '');
+    writeFileSync(files[name], text);
   } catch {
     // As said.
   }

@@ -18,6 +18,7 @@ import { kernelLog, kernelLogText } from '../kernel-log.ts';
 import { watchMemory } from '../memory-watch.ts';
 import { openExplained } from '../missing-vmcore.ts';
 import type { DumpStore } from '../targets/dump-store.ts';
+import type { BlockingCall } from '../targets/store-place.ts';
 import { type FenceNotices, startFenceNotices } from './fence.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { forbids, type Hook, hookFolders, hooksIn, runHook } from './hooks.ts';
@@ -51,7 +52,7 @@ export interface SaveRequest {
    */
   readonly openNetwork: ((journal: Journal) => Promise<string>) | undefined;
   /** Opens the target, within a limit. `address`: this machine's, in the name of the dump's folder. */
-  readonly openStore: (address: string, journal: Journal) => Promise<DumpStore>;
+  readonly openStore: (address: string, journal: Journal, blocking: BlockingCall) => Promise<DumpStore>;
   /** Ends the save, which keeps what it has. */
   readonly abort: AbortSignal;
 }
@@ -98,7 +99,7 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
     const address = await networkUp(request, watchers);
     notices = startFenceNotices(plan.fence, journal);
     store = await steps.limited('open target', stepLimits.openTarget, () =>
-      request.openStore(address, journal),
+      request.openStore(address, journal, heartbeat.blocking),
     );
     const result = await saveInto(store, dump, request, watchers);
     status = statusOf(result);
@@ -109,7 +110,10 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
     throw error;
   } finally {
     if (status !== undefined && attempt !== 'rootfs') await runHooksAfter(status, request, watchers);
-    if (store !== undefined) await letGo(store, watchers);
+    if (store !== undefined) {
+      if (status !== undefined) leaveMark('decided', `${status}\n`);
+      await letGo(store, watchers);
+    }
     notices?.stop();
     steps.tell();
   }

@@ -6,10 +6,11 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { failsWith } from '../../../../test/support/expect-error.ts';
 import { type RecordingJournal, recordingJournal } from '../../../../test/support/recording-journal.ts';
+import { unwatched } from '../targets/store-place.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { Steps } from './steps.ts';
 
-const still: Heartbeat = { beat() {}, during: (work) => work };
+const still: Heartbeat = { beat() {}, during: (work) => work, blocking: unwatched };
 
 /** Of save-times. */
 function fieldsOfLast({ events }: RecordingJournal): { seconds: number; steps: Record<string, number> } {
@@ -68,6 +69,24 @@ describe('the heartbeat', () => {
       assert.equal(Number(readFileSync(file, 'utf8')), then);
       heartbeat.beat();
       assert.ok(Number(readFileSync(file, 'utf8')) > then);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says what is called, and how long that may take, and then no more', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heartbeat-test-'));
+    try {
+      const file = join(folder, 'heartbeat');
+      const { blocking } = startHeartbeat(file);
+      const inside = blocking('mounting ext4 /dev/vda', 180, () => readFileSync(file, 'utf8'));
+      assert.match(inside, /^\d+ 180 mounting ext4 \/dev\/vda\n$/);
+      assert.throws(() =>
+        blocking('unmounting', 120, () => {
+          throw new Error('mine');
+        }),
+      );
+      assert.match(readFileSync(file, 'utf8'), /^\d+\n$/);
     } finally {
       rmSync(folder, { recursive: true });
     }

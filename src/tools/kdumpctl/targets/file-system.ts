@@ -4,22 +4,25 @@ import type { Journal } from '../journal.ts';
 import type { DumpStore } from './dump-store.ts';
 import { findDevice } from './find-device.ts';
 import { folderStoreOrClose } from './folder-store.ts';
-import { mount, mountLimit, unmount } from './mounted.ts';
+import { type Mountable, mount, unmount } from './mounted.ts';
 import type { StorePlace } from './store-place.ts';
 
 /** The path on a btrfs is counted from its top, which is subvolume 5 whatever subvolume is its default (btrfs(5)). */
-const mountOptions: Readonly<Partial<Record<FileSystem, readonly string[]>>> = { btrfs: ['subvolid=5'] };
+const mountOptions: Readonly<Partial<Record<FileSystem, string>>> = { btrfs: 'subvolid=5' };
 
-/** E_FILE when the device does not appear or cannot be written to, E_IO when it cannot be mounted. */
+/** E_FILE when the device does not appear or cannot be written to; what mount() throws when it cannot be mounted. */
 export async function openFileSystem(
   target: FileSystemTarget,
-  { path, name, deviceLimit }: StorePlace,
+  { path, name, deviceLimit, blocking }: StorePlace,
   journal: Journal,
 ): Promise<DumpStore> {
   const device = await findDevice(target.device, deviceLimit, journal);
-  const { fileSystem } = target;
-  const options = mountOptions[fileSystem] ?? [];
-  const root = await mount({ type: fileSystem, source: device, options, limit: mountLimit });
-  const close = (): Promise<void> => unmount(root, device);
+  const mounted: Mountable = {
+    type: target.fileSystem,
+    source: device,
+    data: mountOptions[target.fileSystem],
+  };
+  const root = mount(mounted, blocking);
+  const close = async (): Promise<void> => unmount(mounted, root, blocking);
   return await folderStoreOrClose({ root, path, name, target: targetText(target), close });
 }

@@ -17,7 +17,7 @@ import { type NfsTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
 import type { DumpStore } from './dump-store.ts';
 import { folderStoreOrClose } from './folder-store.ts';
-import { mount, unmount } from './mounted.ts';
+import { mountByProgram, unmountByProgram } from './mount-program.ts';
 import type { StorePlace } from './store-place.ts';
 import { whenReached } from './when-reached.ts';
 
@@ -41,7 +41,7 @@ export async function openNfs(
     path,
     name,
     target: targetText(target),
-    close: () => unmount(root, source),
+    close: () => unmountByProgram(root, source),
   });
 }
 
@@ -93,7 +93,7 @@ async function mountNewest(source: string, address: string, journal: Journal): P
 }
 
 const mountAs = (source: string, address: string, version: NfsVersion): Promise<string> =>
-  mount({ type: 'nfs', source, options: nfsOptions(address, version), limit: attemptLimit });
+  mountByProgram({ type: 'nfs', source, options: nfsOptions(address, version), limit: attemptLimit });
 
 /** strerror() of EPROTONOSUPPORT, EINVAL and ENOENT: the last because an export has another path in version 4. */
 const isAboutVersion = (message: string): boolean =>

@@ -8,7 +8,7 @@ import { deviceLimit } from './find-device.ts';
 import { openNfs } from './nfs.ts';
 import { openRaw } from './raw.ts';
 import { openSsh } from './ssh.ts';
-import type { StorePlace } from './store-place.ts';
+import { type BlockingCall, type StorePlace, unwatched } from './store-place.ts';
 import { openVirtiofs } from './virtiofs.ts';
 
 export interface StoreRequest {
@@ -21,6 +21,7 @@ export interface StoreRequest {
   readonly time: Date;
   /** How long to wait for a block device, and for a server to be reached; milliseconds, the defaults when not given. */
   readonly limits?: { readonly device?: number; readonly server?: number };
+  readonly blocking?: BlockingCall;
 }
 
 /** A switch may take half a minute to let a card talk, and a server that restarts takes longer. Milliseconds. */
@@ -37,6 +38,7 @@ export async function openStore(request: StoreRequest, journal: Journal): Promis
     name: folderName(request.address, request.time),
     deviceLimit: limits?.device ?? deviceLimit,
     serverLimit: limits?.server ?? serverLimit,
+    blocking: request.blocking ?? unwatched,
   };
   const store = await open(target, place, journal);
   journal.event('target-open', { place: store.place, free: store.free() ?? null });
