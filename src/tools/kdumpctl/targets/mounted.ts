@@ -39,12 +39,13 @@ export interface Mountable {
 export function mount(what: Mountable, blocking: BlockingCall): string {
   const { type, source, data } = what;
   const folder = mkdtempSync(join(tmpdir(), 'vmcore-target-'));
+  const [since] = process.hrtime();
   const errno = blocking(`mounting ${type} ${source}`, mountLimit, () =>
     mountCall(source, folder, type, data),
   );
   if (errno === undefined) return folder;
   rmdirSync(folder);
-  throw mountError(what, errno, kernelWords(source));
+  throw mountError(what, errno, kernelWords(source, since));
 }
 
 /** Writes out what is buffered and unmounts. E_IO when that fails. */
@@ -124,11 +125,14 @@ export function mountError({ type, source }: Mountable, errno: Errno, said: stri
   return new VmcoreError(code, `mount failed: ${what}${quoted}`, { file: `${type} ${source}`, hint });
 }
 
-/** The last that the kernel's log says of a file system on `source`: `EXT4-fs (vda): …`, `BTRFS error (device vda): …`, `/dev/vda: …`. */
-function kernelWords(source: string): string | undefined {
+/**
+ * The last that the kernel's log says of a file system on `source`: `EXT4-fs (vda): …`, `BTRFS error (device vda): …`, `/dev/vda: …`. Not what it said
+ * before `since`, seconds; its clock is not quite ours.
+ */
+function kernelWords(source: string, since: number): string | undefined {
   const name = basename(source);
   const marks = [`(${name})`, `(device ${name})`, `on device ${name}`, `<${name}>`, `${source}: `];
   return kernelLog()
-    .findLast(({ text }) => marks.some((mark) => text.includes(mark)))
+    .findLast(({ time, text }) => time / 1e6 > since - 1 && marks.some((mark) => text.includes(mark)))
     ?.text.trim();
 }
