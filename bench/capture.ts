@@ -1,6 +1,6 @@
 /**
  * The capture run of a guest with our image beside the one with makedumpfile (lab/peer-image): the same machine, reservation, target, level and
- * codec; boots alternate.
+ * codec; boots alternate. Each is armed as its own service does it: ours with the kernel unpacked, the peer's as it comes, by kexec_file_load.
  *
  *   npm run bench:capture                          4 GiB, crashkernel=192M, -d 31 with -z, -c and -l, the heavy load of lab/guests, 3 rounds
  *   npm run bench:capture -- --save                also written to bench/capture-results.md
@@ -59,7 +59,11 @@ async function capture(who: Who, setting: Setting, progress: Progress): Promise<
     const image =
       who === 'ours'
         ? {}
-        : { image: { kind: 'ready' as const, file: await peerImage(setting, folder, progress) } };
+        : {
+            image: { kind: 'ready' as const, file: await peerImage(setting, folder, progress) },
+            // As kdump-utils and Debian's kdump-tools do.
+            load: 'file' as const,
+          };
     const work = join(folder, 'run');
     mkdirSync(work);
     const processor: { panicked?: number; last: number } = { last: 0 };
@@ -153,7 +157,7 @@ function reportText(settings: readonly (readonly [Setting, Contest])[], rounds: 
     '',
     `\`npm run bench:capture\`, ${new Date().toISOString().slice(0, 10)}. ${machine}; Node ${process.version}; QEMU emulates the processor where KVM does not work.`,
     '',
-    `The peer: busybox and makedumpfile (lab/peer-image). ${rounds} rounds in turn; medians, seconds; the ratio is the median of neighbouring runs', below 1 where ours is faster.`,
+    `The peer: busybox and makedumpfile (lab/peer-image), armed by kexec_file_load as kdump-utils and Debian's kdump-tools do; ours as kdumpctl does, with the kernel unpacked. ${rounds} rounds in turn; medians, seconds; the ratio is the median of neighbouring runs', below 1 where ours is faster.`,
     '',
     // Else the figures would be taken for those of a machine.
     'An emulated processor translates every piece of code before it runs it first: starting node is a hundred thousand such pieces, and is over before most are run twice. makedumpfile is small. On a processor of its own the same filter needs about the same time for the same dump (`bench/results.md`, one thread).',

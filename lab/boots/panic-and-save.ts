@@ -16,7 +16,12 @@ import type { GuestDisk, GuestNetwork } from '../../src/tools/rehearse/devices.t
 import { guestPrograms } from '../../src/tools/rehearse/foreign-programs.ts';
 import { rehearsalGuest } from '../../src/tools/rehearse/guest.ts';
 import { buildGuestFiles } from '../../src/tools/rehearse/guest-files.ts';
-import { checkPrograms, chooseKernel, type ReadyImage } from '../../src/tools/rehearse/plan.ts';
+import {
+  checkPrograms,
+  chooseKernel,
+  type ReadyImage,
+  type RehearsalPlan,
+} from '../../src/tools/rehearse/plan.ts';
 import { type GuestEnd, type OnLine, runGuest } from '../../src/tools/rehearse/qemu.ts';
 import { captureLog, type Step, Timeline } from '../../src/tools/rehearse/timeline.ts';
 import { silenceLimit } from '../../src/tools/rehearse/watch.ts';
@@ -38,6 +43,8 @@ export interface PanicAndSave {
   readonly program?: ProgramImage;
   /** A whole capture image in place of all of the above. */
   readonly image?: ReadyImage;
+  /** See RehearsalPlan; "auto" when not given. */
+  readonly load?: RehearsalPlan['load'];
   /** More words for the capture kernel's command line. */
   readonly captureParameters?: readonly string[];
   /** /dev/vdb, … on the bus virtio (one later with a workload, which has a disk of its own). */
@@ -112,6 +119,7 @@ export async function panicAndSave(
       },
       disks: request.disks ?? [],
       captureParameters: request.captureParameters ?? [],
+      load: request.load ?? 'auto',
       ...(request.network === undefined ? {} : { network: request.network }),
       ...(request.memory === undefined ? {} : { memory: request.memory }),
       ...(request.crashkernel === undefined ? {} : { crashkernel: request.crashkernel }),

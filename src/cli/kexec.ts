@@ -5,7 +5,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { VmcoreError } from '../base/errors.ts';
 import { reusableCommandLine } from '../tools/kexec/command-line.ts';
 import { executeLoaded } from '../tools/kexec/execute.ts';
-import { type CallChoice, loadKernel, unloadKernel } from '../tools/kexec/load.ts';
+import { type CallChoice, unloadKernel } from '../tools/kexec/load.ts';
+import type { LoadForm } from '../tools/kexec/load-on-machine.ts';
+import type { MachinePlanRequest } from '../tools/kexec/machine-plan.ts';
 import { isLoaded, type LoadKind, reservedBytes } from '../tools/kexec/status.ts';
 import { printJson, printText } from './output.ts';
 
@@ -27,6 +29,7 @@ interface KexecOptions {
   readonly reuseCmdline?: true;
   readonly dtb?: string;
   readonly type?: string;
+  readonly unpack?: true | string;
   readonly memMin?: number;
   readonly memMax?: number;
   readonly entry?: number;
@@ -78,6 +81,10 @@ export function kexecCommand(): Command {
       )
       .option('--dtb <file>', 'device tree of the loaded kernel (arm64)')
       .option('-t, --type <type>', 'refuse an image that is not of this type: bzImage, Image, vmlinux, …')
+      .option(
+        '--unpack [vmlinux]',
+        'load what a bzImage unpacks to (or the file it was unpacked to), by kexec_load, where that can be: it starts sooner',
+      )
       .option('--mem-min <address>', 'load nothing below', address)
       .option('--mem-max <address>', 'load nothing above', address)
       .option('--entry <address>', 'jump there instead of to the entry of the image', address)
@@ -137,59 +144,53 @@ function printStatus(options: KexecOptions): void {
 
 async function load(kernel: string, options: KexecOptions): Promise<void> {
   // What only a load needs, and -S, -u and -e do not.
-  const [{ readKernelImage }, { machineArch, planForMachine, readLoaded }, { describePlan, planJson }] =
+  const [{ readKernelImage }, { machineArch, planForMachine, readLoaded }, { loadOnMachine }, describe] =
     await Promise.all([
       import('../tools/kexec/images/read-image.ts'),
       import('../tools/kexec/machine-plan.ts'),
+      import('../tools/kexec/load-on-machine.ts'),
       import('../tools/kexec/plan/describe-plan.ts'),
     ]);
   const kind: LoadKind = options.loadPanic ? 'crash' : 'reboot';
   const image = readKernelImage(readLoaded(kernel), kernel, machineArch());
   checkType(image.layers, options.type, kernel);
-  const initrd = options.initrd ?? options.ramdisk;
-  const commandLine = commandLineOf(kind, options, image.bundled?.commandLine);
-  const plan = () =>
-    planForMachine({
-      kind,
-      image,
-      initrd,
-      dtb: options.dtb,
-      commandLine,
-      bounds: {
-        ...(options.memMin === undefined ? {} : { min: options.memMin }),
-        ...(options.memMax === undefined ? {} : { max: options.memMax }),
-      },
-      entry: options.entry,
-      verify: options.checks,
-      hotplug: options.hotplug === true,
-      efi: options.noefi ? 'leave out' : 'hand over',
-    });
+  const request: MachinePlanRequest = {
+    kind,
+    image,
+    initrd: options.initrd ?? options.ramdisk,
+    dtb: options.dtb,
+    commandLine: commandLineOf(kind, options, image.bundled?.commandLine),
+    bounds: {
+      ...(options.memMin === undefined ? {} : { min: options.memMin }),
+      ...(options.memMax === undefined ? {} : { max: options.memMax }),
+    },
+    entry: options.entry,
+    verify: options.checks,
+    hotplug: options.hotplug === true,
+    efi: options.noefi ? 'leave out' : 'hand over',
+  };
   if (options.dryRun) {
-    const laidOut = plan();
-    if (options.json) printJson(planJson(laidOut));
-    else printText(`${describePlan(laidOut).join('\n')}\n`);
+    const plan = planForMachine(request);
+    if (options.json) printJson(describe.planJson(plan));
+    else printText(`${describe.describePlan(plan).join('\n')}\n`);
     return;
   }
-  const bundledInitrd = image.bundled?.initrd;
-  const call = loadKernel({
-    kind,
+  const say = (lines: readonly string[]): void => {
+    if (options.debug) printText(`${lines.join('\n')}\n`);
+  };
+  const call = loadOnMachine({
+    ...request,
+    file: kernel,
     call: callOf(options),
-    name: kernel,
-    files: image.fileForm && {
-      // The very file, where it is one the kernel takes: its signature counts.
-      kernel: image.layers.length === 1 ? { path: kernel } : { bytes: image.fileForm },
-      initrd: initrd === undefined ? bundledInitrd && { bytes: bundledInitrd } : { path: initrd },
-      commandLine,
-    },
-    hotplug: options.hotplug === true,
-    plan: () => {
-      const laidOut = plan();
-      if (options.debug) printText(`${describePlan(laidOut).join('\n')}\n`);
-      return laidOut;
-    },
+    form: formOf(options),
+    onPlan: (plan) => say(describe.describePlan(plan)),
+    onRefusal: (why) => say([`not unpacked: ${why.toLine()}`]),
   });
-  if (options.debug) printText(`loaded by ${call}\n`);
+  say([`loaded by ${call}`]);
 }
+
+const formOf = ({ unpack }: KexecOptions): LoadForm =>
+  unpack === undefined ? 'as it is' : { form: 'unpacked', vmlinux: unpack === true ? undefined : unpack };
 
 /** kexec's names of types (kexec -h), by what we call the image. */
 const typeNames: Readonly<Record<string, readonly string[]>> = {

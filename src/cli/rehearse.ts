@@ -49,7 +49,7 @@ export function rehearseCommand(): Command {
     .addOption(
       new Option(
         '--load <how>',
-        'system call that loads the crash kernel: kexec_file_load, kexec_load or what works',
+        'how the crash kernel is loaded: by kexec_file_load, by kexec_load, or as kdumpctl does it',
       )
         .choices(['file', 'load', 'auto'])
         .default('auto'),

@@ -7,6 +7,7 @@ import { type GuestKernelName, guestKernels } from '../../lab/guests/kernels.ts'
 import { labPlan } from '../../lab/guests/plan.ts';
 import { silentProgress } from '../../src/base/progress.ts';
 import { debianKernel } from '../../src/tools/rehearse/debian.ts';
+import type { RehearsalPlan } from '../../src/tools/rehearse/plan.ts';
 import { rehearse } from '../../src/tools/rehearse/rehearse.ts';
 import type { RehearsalReport } from '../../src/tools/rehearse/report.ts';
 import { vmcore } from '../command.ts';
@@ -18,7 +19,7 @@ export const workload = (name: string): string =>
 /** What is armed, and how. */
 export interface Armed {
   readonly kernel: GuestKernelName;
-  readonly load: 'file' | 'load';
+  readonly load: RehearsalPlan['load'];
   readonly workload?: string;
   /** Of the other architecture: what a refusal needs. */
   readonly foreign?: GuestKernelName;

@@ -3,7 +3,8 @@
  *
  * kexec_file_load(2) is tried first: the kernel reads the images itself, may check their signatures, and lays out everything. Where it
  * is missing (Debian's arm64 kernels) or does not know the image, kexec_load(2) is, with a layout of ours; never after a
- * signature was refused, which would get round it.
+ * signature was refused, which would get round it. A kernel that is wanted unpacked is tried that way before: what the kernel then
+ * permits is no way round anything, and where it wants signatures (lockdown) it does not permit kexec_load at all.
  */
 import { VmcoreError } from '../../base/errors.ts';
 import { type Errno, KexecFlag, kexecLoad } from '../../sys/kexec.ts';
@@ -24,8 +25,18 @@ export interface LoadRequest {
   readonly files: Omit<FileLoad, 'kind'> | undefined;
   /** Lays out the segments of kexec_load; called only when they are needed. */
   readonly plan: () => LoadPlan;
+  /** Tried first, by kexec_load; whatever is in its way, the kernel is loaded as it comes. */
+  readonly unpacked?: UnpackedLoad;
   /** The kernel keeps the ELF core header up to date when processors or memory come and go (Linux 6.10). */
   readonly hotplug: boolean;
+}
+
+/** The kernel as what it would unpack itself to: see images/unpacked.ts. */
+export interface UnpackedLoad {
+  readonly plan: () => LoadPlan;
+  readonly hotplug: boolean;
+  /** It cannot be loaded so. */
+  readonly onRefusal: (why: VmcoreError) => void;
 }
 
 /** Loads it, checks that it is loaded, and says by which call. E_NEEDS, E_FILE or E_SYSCALL say what is in the way. */
@@ -37,7 +48,8 @@ export function loadKernel(request: LoadRequest): LoadCall {
 }
 
 function loadByEither(request: LoadRequest): LoadCall {
-  const { kind, call, name, files } = request;
+  const { kind, call, name, files, unpacked } = request;
+  if (unpacked !== undefined && isLoadedUnpacked(unpacked, request)) return 'kexec_load';
   if (call !== 'kexec_load' && files !== undefined) {
     const errno = loadByFile({ kind, ...files });
     if (errno === undefined) return 'kexec_file_load';
@@ -58,7 +70,22 @@ function loadByEither(request: LoadRequest): LoadCall {
   return 'kexec_load';
 }
 
-function loadPlan(plan: LoadPlan, { kind, hotplug }: LoadRequest): Errno | undefined {
+function isLoadedUnpacked({ plan, hotplug, onRefusal }: UnpackedLoad, { kind, name }: LoadRequest): boolean {
+  try {
+    const errno = loadPlan(plan(), { kind, hotplug });
+    if (errno === undefined) return true;
+    onRefusal(refused('kexec_load', errno, kind, name));
+  } catch (error) {
+    if (!(error instanceof VmcoreError)) throw error;
+    onRefusal(error);
+  }
+  return false;
+}
+
+function loadPlan(
+  plan: LoadPlan,
+  { kind, hotplug }: Pick<LoadRequest, 'kind' | 'hotplug'>,
+): Errno | undefined {
   const segments = plan.segments.map(({ data, address, size }) => ({ data, address, size }));
   const flags = (kind === 'crash' ? KexecFlag.onCrash : 0) | (hotplug ? KexecFlag.crashHotplug : 0);
   return kexecLoad({ arch: plan.arch, entry: plan.entry, segments, flags });

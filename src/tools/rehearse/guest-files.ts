@@ -1,5 +1,13 @@
 /** What the rehearsed machine is made of: its disk, which holds kernel and capture image, and the initramfs it boots first. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import { bundleProgram } from '../kdumpctl/image/bundle.ts';
@@ -15,9 +23,11 @@ import { loadOrder, type ModuleIndex } from '../kdumpctl/image/modules.ts';
 import type { CapturePrograms } from '../kdumpctl/image/programs.ts';
 import { writeRamdisk } from '../kdumpctl/image/ramdisk.ts';
 import { buildProgramImage, type ProgramImage } from '../kdumpctl/image/squashfs.ts';
+import { readKernelImage } from '../kexec/images/read-image.ts';
+import { unpackBzImage } from '../kexec/images/unpacked.ts';
 import { busModules, cardModules } from './devices.ts';
 import { makeDisk } from './disk.ts';
-import { machines } from './machines.ts';
+import { type GuestArch, machines } from './machines.ts';
 import type { MadeImage, RehearsalKernel, RehearsalPlan } from './plan.ts';
 import type { RehearsalReport } from './report.ts';
 
@@ -26,6 +36,8 @@ export const crashFolder = '/var/crash';
 const diskModules = [...busModules.virtio, 'ext4'];
 /** kexec's option for each way of loading. */
 const kexecOption = { auto: '-a', file: '-s', load: '-c' } as const;
+/** On the machine's disk, beside the kernel: what it unpacks to. */
+const vmlinuxPath = 'boot/vmlinux';
 /** Room on the sparse disk beside the dumps, bytes: images, journal, metadata. */
 const diskOverhead = 512 * 2 ** 20;
 
@@ -59,6 +71,9 @@ export async function buildGuestFiles(
   const vmlinuz = join(stage, 'boot/vmlinuz');
   copyFileSync(kernel.image, vmlinuz);
   chmodSync(vmlinuz, 0o644);
+
+  const vmlinux = plan.load === 'auto' ? unpackedKernel(kernel.image, plan.arch) : undefined;
+  if (vmlinux !== undefined) writeFileSync(join(stage, vmlinuxPath), vmlinux);
 
   for (const [place, file] of plan.diskFiles ?? []) {
     mkdirSync(join(stage, dirname(place)), { recursive: true });
@@ -99,7 +114,13 @@ export async function buildGuestFiles(
         {
           kind: 'file',
           path: 'etc/rehearsal/kexec-options',
-          data: Buffer.from(`${[kexecOption[plan.load], ...(plan.kexecArgs ?? [])].join(' ')}\n`),
+          data: Buffer.from(
+            `${[
+              kexecOption[plan.load],
+              ...(vmlinux === undefined ? [] : [`--unpack=/mnt/${vmlinuxPath}`]),
+              ...(plan.kexecArgs ?? []),
+            ].join(' ')}\n`,
+          ),
         },
         ...(workload === undefined ? [] : [workload.program]),
       ],
@@ -118,6 +139,19 @@ export async function buildGuestFiles(
     scratchDisk: workload?.disk,
     captureImage: { size: image.size, programSize: program.size, modules: image.modules },
   };
+}
+
+/**
+ * What kdumpctl loads where it can. Unpacked here, because an emulated machine takes as long for it as the kernel would after the panic.
+ * Undefined for a kernel that is not packed, or in a way that is not known.
+ */
+function unpackedKernel(path: string, arch: GuestArch): Uint8Array | undefined {
+  try {
+    return unpackBzImage(readKernelImage(readFileSync(path), path, arch), path);
+  } catch (error) {
+    if (error instanceof VmcoreError) return undefined;
+    throw error;
+  }
 }
 
 interface ImageParts {

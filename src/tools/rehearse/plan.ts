@@ -41,7 +41,10 @@ export interface MadeImage {
 
 export interface RehearsalPlan {
   readonly arch: GuestArch;
-  /** The system call that loads the crash kernel: kexec_file_load, kexec_load, or the one that works. */
+  /**
+   * How the crash kernel is loaded: as it comes, by kexec_file_load or by kexec_load; or as kdumpctl does it: unpacked where that can be, else by
+   * the call that works.
+   */
   readonly load: 'file' | 'load' | 'auto';
   /** Undefined: this machine's own kernel when its files are there and the architecture is its own, else Debian's. */
   readonly kernel: RehearsalKernel | undefined;

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { VmcoreError } from '../../../base/errors.ts';
 import { readKernelImage } from '../../kexec/images/read-image.ts';
-import { loadKernel } from '../../kexec/load.ts';
-import { machineArch, planForMachine, readLoaded } from '../../kexec/machine-plan.ts';
+import { loadOnMachine } from '../../kexec/load-on-machine.ts';
+import { machineArch, readLoaded } from '../../kexec/machine-plan.ts';
 import type { LoadCall } from '../../kexec/refusal.ts';
 import { bootApicIdOf, captureCommandLine } from '../conf/capture-command-line.ts';
 import type { Sysconfig } from '../conf/sysconfig.ts';
@@ -42,32 +42,25 @@ export interface Arming {
   readonly args: KexecArgs;
 }
 
-/** Loads it, in place of what is loaded, and checks that the kernel says so. Returns by which call. Errors as loadKernel(). */
-export function arm({ kernel, initrd, commandLine, args }: Arming): LoadCall {
-  const image = readKernelImage(readLoaded(kernel), kernel, machineArch());
-  return loadKernel({
+/**
+ * Loads it, in place of what is loaded, and checks that the kernel says so. Returns by which call; `onRefusal` sees why the kernel is not loaded
+ * unpacked, which would make it start sooner. Errors as loadKernel().
+ */
+export function arm(
+  { kernel, initrd, commandLine, args }: Arming,
+  onRefusal: (why: VmcoreError) => void,
+): LoadCall {
+  return loadOnMachine({
     kind: 'crash',
-    call: args.call,
-    name: kernel,
-    files: image.fileForm && {
-      // The very file, where it is one the kernel takes: its signature counts.
-      kernel: image.layers.length === 1 ? { path: kernel } : { bytes: image.fileForm },
-      initrd: { path: initrd },
-      commandLine,
-    },
-    hotplug: args.hotplug,
-    plan: () =>
-      planForMachine({
-        kind: 'crash',
-        image,
-        initrd,
-        dtb: undefined,
-        commandLine,
-        bounds: args.bounds,
-        entry: undefined,
-        verify: args.verify,
-        hotplug: args.hotplug,
-        efi: args.efi,
-      }),
+    file: kernel,
+    image: readKernelImage(readLoaded(kernel), kernel, machineArch()),
+    initrd,
+    dtb: undefined,
+    commandLine,
+    entry: undefined,
+    ...args,
+    form: { form: 'unpacked', vmlinux: undefined },
+    onPlan: () => {},
+    onRefusal,
   });
 }

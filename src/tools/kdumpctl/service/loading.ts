@@ -67,13 +67,16 @@ const isSameLoad = (a: PlannedLoad, b: PlannedLoad): boolean =>
   a.commandLine === b.commandLine &&
   a.kexecArgs.join(' ') === b.kexecArgs.join(' ');
 
-function loadNow({ files, places }: Service, load: PlannedLoad): void {
-  const call = arm({
-    kernel: load.kernel,
-    initrd: load.image,
-    commandLine: load.commandLine,
-    args: parseKexecArgs(load.kexecArgs, files.sysconfig.path),
-  });
+function loadNow({ files, places, log }: Service, load: PlannedLoad): void {
+  const call = arm(
+    {
+      kernel: load.kernel,
+      initrd: load.image,
+      commandLine: load.commandLine,
+      args: parseKexecArgs(load.kexecArgs, files.sysconfig.path),
+    },
+    (why) => log.info(`the kernel will unpack itself after a panic: ${why.toLine()}`),
+  );
   writeState(places, { ...readState(places), loaded: { ...load, at: new Date().toISOString(), call } });
 }
 

@@ -34,6 +34,8 @@ export const SetupHeader = {
   xloadFlags: 0x236,
   commandLineSize: 0x238,
   hardwareSubarch: 0x23c,
+  payloadOffset: 0x248,
+  payloadLength: 0x24c,
   setupData: 0x250,
   preferredAddress: 0x258,
   initSize: 0x260,

@@ -66,7 +66,7 @@ test('a capture kernel: segments inside the reservation, on whole pages, not ove
     const plan = planArm64(request({ pageSize }));
     assert.deepEqual(
       plan.segments.map(({ name }) => name),
-      ['kernel', 'elfcorehdr', 'initrd', 'dtb', 'trampoline'],
+      ['kernel', 'bss', 'elfcorehdr', 'initrd', 'dtb', 'trampoline'],
     );
     let free = reserved.start;
     for (const { address, size, data } of plan.segments.toSorted((a, b) => a.address - b.address)) {
@@ -82,7 +82,7 @@ test('a capture kernel: segments inside the reservation, on whole pages, not ove
 test('the Image is text_offset bytes from a 2 MiB boundary, with image_size bytes of its own', () => {
   const plan = planArm64(request({ image: imageOf({ textOffset: 0x80000, imageSize: 0x2000000 }) }));
   const { address, size } = segmentOf(plan, 'kernel');
-  assert.deepEqual([address, size], [reserved.start + 0x80000, 0x2000000]);
+  assert.deepEqual([address, size + segmentOf(plan, 'bss').size], [reserved.start + 0x80000, 0x2000000]);
   assert.equal(plan.kernelEntry, address);
 });
 
@@ -139,7 +139,7 @@ test('a kernel to reboot into is told of no dump', () => {
   const plan = planArm64(request({ purpose: { kind: 'reboot', free }, initrd: undefined }));
   assert.deepEqual(
     plan.segments.map(({ name }) => name),
-    ['kernel', 'dtb', 'trampoline'],
+    ['kernel', 'bss', 'dtb', 'trampoline'],
   );
   const chosen = findNode(parseDeviceTree(segmentOf(plan, 'dtb').data), '/chosen');
   assert.deepEqual(

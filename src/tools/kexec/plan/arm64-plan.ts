@@ -71,7 +71,7 @@ export function planArm64(request: Arm64PlanRequest): KexecPlan {
     kernelEntry,
     ...layout.withTrampoline(
       [
-        layout.segment('kernel', image.data, image.textOffset),
+        ...layout.kernelSegments(image.data, image.textOffset),
         ...layout.commonSegments(),
         layout.segment('dtb', tree),
       ],

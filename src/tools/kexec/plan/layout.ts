@@ -1,4 +1,5 @@
 /** The steps that both architectures' plans take alike: places for the pieces, segments at these places, the trampoline before them. */
+import { alignUp } from '../../../base/bytes.ts';
 import type { MovedRange } from '../elfcorehdr.ts';
 import type { MemoryRange } from '../memory-ranges.ts';
 import type { KexecArch, Segment } from '../segment.ts';
@@ -73,6 +74,18 @@ export class Layout {
   segment(name: string, data: Uint8Array, offset = 0): Segment {
     const { start, end } = this.at(name);
     return { name, data, address: start + offset, size: end - start - offset };
+  }
+
+  /**
+   * The kernel, and behind its bytes what it has to itself: room to unpack itself, and its bss, which it clears before it uses it (clear_bss() in
+   * arch/x86/kernel/head64.c; __primary_switched in arch/arm64/kernel/head.S of Linux 6.1, early_map_kernel() in pi/map_kernel.c of 6.12).
+   */
+  kernelSegments(data: Uint8Array, offset = 0): Segment[] {
+    const all = this.segment('kernel', data, offset);
+    const size = alignUp(data.length, this.request.pageSize);
+    if (size >= all.size) return [all];
+    const bss = { name: 'bss', data: new Uint8Array(), address: all.address + size, size: all.size - size };
+    return [{ ...all, size }, bss];
   }
 
   /** Those of commonPieces(). */

@@ -102,14 +102,17 @@ export interface Arm64HandedOver {
   readonly usableMemory: readonly MemoryRange[];
 }
 
-/** The segments that the trampoline verifies: all but what changes after loading, and the one that it fills itself. */
+/** What holds nothing of the loader's: the trampoline or the kernel itself fills it. */
+const unfilled: ReadonlySet<string> = new Set(['backup', 'bss']);
+
+/** The segments that the trampoline verifies: all but what changes after loading, and those that are filled at the start. */
 export function checkedSegments(
   segments: readonly Segment[],
   { purpose, verify }: Pick<PlanRequest, 'purpose' | 'verify'>,
 ): Segment[] {
   if (!verify) return [];
   const isUpdated = purpose.kind === 'crash' && purpose.elfcorehdr.updatedByKernel;
-  return segments.filter(({ name }) => name !== 'backup' && !(isUpdated && name === 'elfcorehdr'));
+  return segments.filter(({ name }) => !unfilled.has(name) && !(isUpdated && name === 'elfcorehdr'));
 }
 
 /** Without words that were for the running kernel only: an ELF core header and ACPI tables somewhere else. */

@@ -81,7 +81,7 @@ test('a capture kernel: segments inside the reservation, on whole pages, not ove
   const plan = planX86_64(request());
   assert.deepEqual(
     plan.segments.map(({ name }) => name),
-    ['kernel', 'elfcorehdr', 'initrd', 'boot_params', 'trampoline'],
+    ['kernel', 'bss', 'elfcorehdr', 'initrd', 'boot_params', 'trampoline'],
   );
   const inOrder = plan.segments.toSorted((a, b) => a.address - b.address);
   let free = reserved.start;
@@ -91,8 +91,9 @@ test('a capture kernel: segments inside the reservation, on whole pages, not ove
     free = address + size;
   }
   assert.ok(free <= reserved.end);
-  const kernel = segmentOf(plan, 'kernel');
-  assert.deepEqual([kernel.address % 0x200000, kernel.size], [0, 0x3f97000]);
+  const [kernel, bss] = [segmentOf(plan, 'kernel'), segmentOf(plan, 'bss')];
+  assert.deepEqual([kernel.address % 0x200000, kernel.size + bss.size], [0, 0x3f97000]);
+  assert.deepEqual([bss.address, bss.data.length], [kernel.address + kernel.size, 0]);
   assert.equal(plan.kernelEntry, kernel.address + 0x200);
   assert.equal(plan.entry, segmentOf(plan, 'trampoline').address);
 });

@@ -2,6 +2,7 @@
  * Everything that kexec_load(2) gets for an x86_64 kernel, laid out.
  *
  *   kernel        the protected-mode part of a bzImage, or a vmlinux; entered in 64-bit mode with boot_params in rsi
+ *   bss           what it has to itself behind that
  *   elfcorehdr    for a capture kernel; named by elfcorehdr= and left out of its memory map
  *   backup        only for kernels before 5.5: what the trampoline copies there from the first MiB
  *   initrd
@@ -126,7 +127,7 @@ export function planX86_64(request: X86PlanRequest): KexecPlan {
     kernelEntry,
     ...layout.withTrampoline(
       [
-        layout.segment('kernel', image.data),
+        ...layout.kernelSegments(image.data),
         ...layout.commonSegments(),
         layout.segment('boot_params', parameters.bytes),
       ],
