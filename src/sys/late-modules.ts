@@ -3,6 +3,8 @@
  * `vmcore save` starts without them in the capture kernel.
  */
 export const nodeCrypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto');
+export const nodeChildProcess = (): typeof import('node:child_process') =>
+  process.getBuiltinModule('node:child_process');
 export const nodeDgram = (): typeof import('node:dgram') => process.getBuiltinModule('node:dgram');
 export const nodeDns = (): typeof import('node:dns/promises') =>
   process.getBuiltinModule('node:dns/promises');

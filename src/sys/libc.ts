@@ -61,6 +61,8 @@ const prototypes = {
   },
   /** int umount2(const char *target, int flags); */
   umount2: { symbol: 'umount2', signature: { arguments: ['pointer', 'int32'], return: 'int32' } },
+  /** int klogctl(int type, char *bufp, int len); */
+  klogctl: { symbol: 'klogctl', signature: { arguments: ['int32', 'pointer', 'int32'], return: 'int32' } },
   /** int munmap(void *addr, size_t length); */
   munmap: { symbol: 'munmap', signature: { arguments: ['uint64', 'uint64'], return: 'int32' } },
 } as const;
@@ -231,6 +233,24 @@ export function unmountCall(target: string): Errno | undefined {
   if (umount2(text(target), 0) === 0) return undefined;
   const number = ffi.getInt32(errnoLocation());
   return { number, name: errnoName(number) };
+}
+
+/** man 2 syslog. */
+const SYSLOG_ACTION_READ_ALL = 3;
+const SYSLOG_ACTION_SIZE_BUFFER = 10;
+/** Of each line: `<6>[    5.140900] ` is not in the buffer whose size the kernel tells. */
+const room = 2;
+
+/** All of the kernel's log, oldest line first; undefined when we may not read it. */
+export function kernelLogCall(): Buffer | undefined {
+  const ffi = loadFfi();
+  const libc = new ffi.DynamicLibrary(null);
+  const klogctl = libc.getFunction(prototypes.klogctl.symbol, prototypes.klogctl.signature);
+  const size = klogctl(SYSLOG_ACTION_SIZE_BUFFER, null, 0);
+  if (size <= 0) return undefined;
+  const log = Buffer.allocUnsafe(size * room);
+  const got = klogctl(SYSLOG_ACTION_READ_ALL, log, log.length);
+  return got < 0 ? undefined : log.subarray(0, got);
 }
 
 /** fcntl.h: include/uapi/asm-generic/fcntl.h (Linux 6.1), the same on x86 and arm64. */

@@ -2,10 +2,11 @@
  * Other programs: finding them, saying which package brings a missing one, running them with an argument vector.
  * Nothing here goes through a shell.
  */
-import { spawn } from 'node:child_process';
+
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { VmcoreError } from '../base/errors.ts';
+import { nodeChildProcess } from './late-modules.ts';
 
 /** Tools such as mkfs.ext4 live here, and a plain user's PATH often leaves these out. */
 const administratorFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
@@ -75,7 +76,7 @@ export function runProgram(
   options: RunOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, {
+    const child = nodeChildProcess().spawn(path, args, {
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(options.timeout === undefined ? {} : { timeout: options.timeout, killSignal: 'SIGKILL' as const }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

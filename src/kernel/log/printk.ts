@@ -7,7 +7,7 @@
  *
  * Source of truth: kernel/printk/printk_ringbuffer.{c,h} (Linux 6.1), and printk.c log_buf_vmcoreinfo_setup().
  */
-import { viewOf } from '../../base/bytes.ts';
+import { latin1, viewOf } from '../../base/bytes.ts';
 import { VmcoreError } from '../../base/errors.ts';
 import { asVaddr, type Vaddr } from '../../base/units.ts';
 import type { Kernel } from '../kernel.ts';
@@ -259,6 +259,8 @@ export function formatRecord(record: PrintkRecord, show: RecordStyle): string {
   let prefix = `[${seconds}.${fraction}] `;
   if (show.caller && record.callerId !== undefined)
     prefix += `[${callerName(record.callerId).padStart(callerWidth)}] `;
+  const text = latin1(record.text);
+  if (!/[^\t\v\f\r -~]/.test(text)) return prefix + text;
   let line = prefix;
   for (const byte of record.text) {
     if (byte === 0x0a) line += show.furtherLines === 'margin' ? '\n' : `\n${' '.repeat(prefix.length)}`;

@@ -3,8 +3,10 @@ import { VmcoreError } from '../../base/errors.ts';
 import { cpuNotes, type Dump } from '../../formats/dump.ts';
 import { eraseinfoLines } from '../../formats/notes.ts';
 import { Kernel } from '../../kernel/kernel.ts';
+import type { PrintkRecord } from '../../kernel/log/log-record.ts';
+import { readPrintkRecords } from '../../kernel/log/printk.ts';
 import type { Vmcoreinfo } from '../../kernel/vmcoreinfo.ts';
-import { dmesgRecords, type LogRecord } from './log.ts';
+import { type LogRecord, toLogRecord } from './log.ts';
 import { panicReason } from './panic-reason.ts';
 
 export interface DumpInfo {
@@ -40,13 +42,16 @@ export interface DumpInfo {
 export interface DumpSummary {
   readonly info: DumpInfo;
   readonly log: readonly LogRecord[];
+  /** The log as it is in memory; undefined when it could not be read. */
+  readonly records: readonly PrintkRecord[] | undefined;
 }
 
 /** Never fails on a dump that opened: what cannot be read is in `missing`. */
 export function summarize(dump: Dump): DumpSummary {
   const missing: string[] = [];
   const kernel = attempt(missing, 'the kernel', () => new Kernel(dump));
-  const log = (kernel && attempt(missing, 'the log', () => dmesgRecords(kernel))) ?? [];
+  const records = kernel && attempt(missing, 'the log', () => readPrintkRecords(kernel));
+  const log = records?.map(toLogRecord) ?? [];
   const panic = panicReason(log);
   const description = dump.describe();
   return {
@@ -71,6 +76,7 @@ export function summarize(dump: Dump): DumpSummary {
       missing,
     },
     log,
+    records,
   };
 }
 

@@ -18,11 +18,12 @@ export interface LogRecord {
 }
 
 /** The log as text, as makedumpfile --dump-dmesg writes it, with a newline after each record. */
-export function dmesgText(kernel: Kernel, show: RecordStyle, start: LogStart = 'oldest'): string {
-  return readPrintkRecords(kernel, start)
-    .map((record) => `${formatRecord(record, show)}\n`)
-    .join('');
-}
+export const dmesgText = (kernel: Kernel, show: RecordStyle, start: LogStart = 'oldest'): string =>
+  recordsText(readPrintkRecords(kernel, start), show);
+
+/** The same of records that are read already. */
+export const recordsText = (records: readonly PrintkRecord[], show: RecordStyle): string =>
+  records.map((record) => `${formatRecord(record, show)}\n`).join('');
 
 export const dmesgRecords = (kernel: Kernel): LogRecord[] => readPrintkRecords(kernel).map(toLogRecord);
 

@@ -1,6 +1,10 @@
-/** The log of the kernel that runs, as /dev/kmsg gives it: `6,339,5140900,-;text`, one record a read (Documentation/ABI/testing/dev-kmsg). */
+/**
+ * The log of the kernel that runs. As records, from /dev/kmsg: `6,339,5140900,-;text`, one a read (Documentation/ABI/testing/dev-kmsg). As text, all of it by
+ * one system call.
+ */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { latin1 } from '../../base/bytes.ts';
+import { kernelLogCall } from '../../sys/libc.ts';
 
 export interface KernelLogRecord {
   /** Microseconds since the kernel started. */
@@ -19,9 +23,14 @@ export function kernelLog(device = '/dev/kmsg'): KernelLogRecord[] {
   );
 }
 
-/** As dmesg(1) prints it. */
-export const kernelLogText = (records: readonly KernelLogRecord[]): string =>
-  records.map(({ time, text }) => `[${(time / 1e6).toFixed(6).padStart(12)}] ${text}\n`).join('');
+/** As dmesg(1) prints it: without the level that each line begins with. Nothing when it cannot be read. */
+export function kernelLogText(): string {
+  return (
+    kernelLogCall()
+      ?.toString('latin1')
+      .replace(/^<\d+>/gm, '') ?? ''
+  );
+}
 
 /** What is in a file, as far as it can be read now, without waiting for more; nothing when it cannot be opened. */
 export function* pieces(path: string): Generator<string> {

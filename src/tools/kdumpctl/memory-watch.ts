@@ -1,5 +1,7 @@
 /** How much memory the capture kernel has, the least there was while it worked, and the most that this program took. */
+
 import { readFileSync } from 'node:fs';
+import { milliseconds } from '../../sys/clock.ts';
 
 export interface MemoryHeadroom {
   /** Bytes the capture kernel manages. */
@@ -23,7 +25,7 @@ export function watchMemory(meminfo = '/proc/meminfo', status = '/proc/self/stat
   let { total, available } = readMeminfo(meminfo);
   return {
     sample() {
-      const now = performance.now();
+      const now = milliseconds();
       if (now - last < sampleEvery) return;
       last = now;
       available = Math.min(available, readMeminfo(meminfo).available);

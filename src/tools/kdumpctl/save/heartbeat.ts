@@ -5,8 +5,10 @@
  * A call that stands in the kernel leaves nobody here who could look at a clock. Its limit in seconds and what it is are written behind the uptime, and
  * stage 0 looks at the clock: "12 180 mounting ext4 /dev/vda".
  */
+
 import { writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { milliseconds } from '../../../sys/clock.ts';
 import type { BlockingCall } from '../targets/store-place.ts';
 
 export interface Heartbeat {
@@ -24,7 +26,7 @@ const beatEvery = 1000;
 export function startHeartbeat(file = '/tmp/heartbeat'): Heartbeat {
   let last = -Infinity;
   const write = (more: string): void => {
-    last = performance.now();
+    last = milliseconds();
     try {
       writeFileSync(file, `${Math.floor(uptime())}${more}\n`);
     } catch {
@@ -32,7 +34,7 @@ export function startHeartbeat(file = '/tmp/heartbeat'): Heartbeat {
     }
   };
   const beat = (): void => {
-    if (performance.now() - last >= beatEvery) write('');
+    if (milliseconds() - last >= beatEvery) write('');
   };
   beat();
   return {

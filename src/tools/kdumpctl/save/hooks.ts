@@ -5,9 +5,11 @@
  * others a failure is only told; scripts in the folders run in the order of their names, with the status of the save as argument after it.
  * Ours: a kdump_pre that cannot be started, or that is late, has forbidden nothing, and the dump goes on.
  */
-import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { milliseconds } from '../../../sys/clock.ts';
+import { nodeChildProcess } from '../../../sys/late-modules.ts';
 import type { Journal } from '../journal.ts';
 
 export type HookName = 'kdump_pre' | 'pre.d' | 'post.d' | 'kdump_post';
@@ -28,14 +30,16 @@ const outputLag = 200;
 
 export const hookFolders = { before: '/etc/kdump/pre.d', after: '/etc/kdump/post.d' } as const;
 
-/** The programs of a folder, in the order of their names; none when there is no such folder. */
-export function hooksIn(folder: string, name: HookName, args: readonly string[]): Hook[] {
+/** The programs of a folder, in the order of their names, without arguments; none when there is no such folder. */
+export function hooksIn(folder: string, name: HookName): Hook[] {
+  // An error costs more than a question.
+  if (!existsSync(folder)) return [];
   try {
     return readdirSync(folder, { withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
       .map((entry) => entry.name)
       .sort()
-      .map((file) => ({ name, program: join(folder, file), args }));
+      .map((file) => ({ name, program: join(folder, file), args: [] }));
   } catch {
     return [];
   }
@@ -45,16 +49,19 @@ export function hooksIn(folder: string, name: HookName, args: readonly string[])
 export async function runHook(hook: Hook, limit: number, journal: Journal): Promise<HookEnd> {
   const { name, program } = hook;
   journal.event('hook-start', { hook: name, program });
-  const started = performance.now();
+  const started = milliseconds();
   const end = await ended(hook, limit, (message) => journal.event('hook-output', { hook: name, message }));
-  const seconds = Math.round(performance.now() - started) / 1000;
+  const seconds = Math.round(milliseconds() - started) / 1000;
   journal.event('hook-done', { hook: name, program, ...end, seconds });
   return end;
 }
 
 function ended({ program, args }: Hook, limit: number, tell: (line: string) => void): Promise<HookEnd> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = nodeChildProcess().spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
     let message: string | undefined;
     const timer = setTimeout(() => {
       message = `ended after ${limit} seconds`;

@@ -2,12 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import type { Dump } from '../../../formats/dump.ts';
+import type { PrintkRecord } from '../../../kernel/log/log-record.ts';
 import { summarize } from '../../crash/info.ts';
 import type { Journal } from '../journal.ts';
 
-/** Of the crashed kernel, as far as its memory tells. */
-export function tellReason(dump: Dump, journal: Journal): void {
-  const { panic, release, crashTime, uptimeSeconds, cpus, pages, pageSize, missing } = summarize(dump).info;
+/** Of the crashed kernel, as far as its memory tells. Returns its log, read for that, if it could be. */
+export function tellReason(dump: Dump, journal: Journal): readonly PrintkRecord[] | undefined {
+  const { info, records } = summarize(dump);
+  const { panic, release, crashTime, uptimeSeconds, cpus, pages, pageSize, missing } = info;
   journal.event('crash-reason', {
     panic,
     release,
@@ -17,6 +19,7 @@ export function tellReason(dump: Dump, journal: Journal): void {
     memory: pages.ram * pageSize,
     ...(missing.length === 0 ? {} : { missing }),
   });
+  return records;
 }
 
 /** Of the capture kernel. */

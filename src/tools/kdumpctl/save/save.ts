@@ -14,7 +14,7 @@ import { openDump } from '../../../formats/open.ts';
 import { openFile, openFileUnmapped } from '../../../sys/file-source.ts';
 import { targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
-import { kernelLog, kernelLogText } from '../kernel-log.ts';
+import { kernelLogText } from '../kernel-log.ts';
 import { watchMemory } from '../memory-watch.ts';
 import { openExplained } from '../missing-vmcore.ts';
 import type { DumpStore } from '../targets/dump-store.ts';
@@ -91,17 +91,19 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
   let notices: FenceNotices | undefined;
   /** Undefined: the hooks after the save have nothing to hear of. */
   let status: ExitStatus | undefined;
+  // Looked for now: after the dump, what this takes of node has to be read from the image again.
+  const last = hooksAfter(plan.hooks);
   try {
     tellEnvironment(journal);
     const dump = await steps.timed('open vmcore', () => openVmcore(request));
-    await steps.timed('tell reason', () => reasonOf(dump, journal));
+    const log = await steps.timed('tell reason', () => reasonOf(dump, journal));
     if (attempt === 'first' && (await forbidden(request, watchers))) return { outcome: 'forbidden' };
     const address = await networkUp(request, watchers);
     notices = startFenceNotices(plan.fence, journal);
     store = await steps.limited('open target', stepLimits.openTarget, () =>
       request.openStore(address, journal, heartbeat.blocking),
     );
-    const result = await saveInto(store, dump, request, watchers);
+    const result = await saveInto(store, dump, log, request, watchers);
     status = statusOf(result);
     return result;
   } catch (error) {
@@ -109,7 +111,7 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
     tellFailure(error, journal);
     throw error;
   } finally {
-    if (status !== undefined && attempt !== 'rootfs') await runHooksAfter(status, request, watchers);
+    if (status !== undefined && attempt !== 'rootfs') await runHooksAfter(last, status, request, watchers);
     if (store !== undefined) {
       if (status !== undefined) leaveMark('decided', `${status}\n`);
       await letGo(store, watchers);
@@ -134,12 +136,15 @@ function openVmcore({ vmcore, plan: { collector }, attempt }: SaveRequest): Dump
   });
 }
 
+type CrashedLog = ReturnType<typeof tellReason>;
+
 /** Not to know must not cost the dump, whatever is wrong, and be it our own code. */
-function reasonOf(dump: Dump, journal: Journal): void {
+function reasonOf(dump: Dump, journal: Journal): CrashedLog {
   try {
-    tellReason(dump, journal);
+    return tellReason(dump, journal);
   } catch (error) {
     journal.event('reason-failed', { message: errorLine(error) });
+    return undefined;
   }
 }
 
@@ -156,7 +161,7 @@ async function forbidden({ plan, hookLimit }: SaveRequest, { journal, steps }: W
       return true;
     }
   }
-  for (const hook of hooksIn(hookFolders.before, 'pre.d', [])) {
+  for (const hook of hooksIn(hookFolders.before, 'pre.d')) {
     await steps.waited(hook.name, () => runHook(hook, hookLimit, journal));
   }
   return false;
@@ -182,29 +187,34 @@ async function networkUp(
   }
 }
 
+/** In their order; the status of the save, their argument, is not known yet. */
+const hooksAfter = ({ after }: SavePlan['hooks']): readonly Hook[] => [
+  ...hooksIn(hookFolders.after, 'post.d'),
+  ...(after === undefined ? [] : [{ name: 'kdump_post', program: after, args: [] } as const]),
+];
+
 async function runHooksAfter(
+  hooks: readonly Hook[],
   status: ExitStatus,
-  { plan, hookLimit }: SaveRequest,
+  { hookLimit }: SaveRequest,
   { journal, steps }: Watchers,
 ): Promise<void> {
   leaveMark('postRan');
-  const args = [String(status)];
-  const last = plan.hooks.after;
-  const hooks: readonly Hook[] = [
-    ...hooksIn(hookFolders.after, 'post.d', args),
-    ...(last === undefined ? [] : [{ name: 'kdump_post', program: last, args } as const]),
-  ];
-  for (const hook of hooks) await steps.waited(hook.name, () => runHook(hook, hookLimit, journal));
+  for (const hook of hooks) {
+    const told: Hook = { ...hook, args: [String(status)] };
+    await steps.waited(hook.name, () => runHook(told, hookLimit, journal));
+  }
 }
 
 async function saveInto(
   store: DumpStore,
   dump: Dump,
+  log: CrashedLog,
   { plan: { collector, target }, attempt, also, abort }: SaveRequest,
   watchers: Watchers,
 ): Promise<SaveResult> {
   const { journal, memory } = watchers;
-  for (const file of smallFiles) await saveSmallFile(store, dump, file, watchers);
+  for (const file of smallFiles) await saveSmallFile(store, dump, log, file, watchers);
   const memoryUse = attempt === 'again' ? 'least' : 'usual';
   const writing: WriteRequest = { dump, collector, target: target.kind, store, memoryUse, abort };
   const { name, lost } = await writeDump(writing, watchers);
@@ -222,12 +232,13 @@ async function saveInto(
 async function saveSmallFile(
   store: DumpStore,
   dump: Dump,
+  log: CrashedLog,
   { name, make, event }: SmallFile,
   { journal, steps }: Watchers,
 ): Promise<void> {
   try {
     const bytes = await steps.limited(`save ${name}`, stepLimits.smallFile, async () => {
-      const made = await make(dump);
+      const made = make(dump, log);
       return (await store.saveFile(name, made)) ? made.length : undefined;
     });
     if (bytes !== undefined) journal.event(`${event}-saved`, { name, bytes });
@@ -240,7 +251,7 @@ async function saveSmallFile(
 async function letGo(store: DumpStore, { journal, memory, steps }: Watchers): Promise<void> {
   try {
     await steps.limited('save log', stepLimits.smallFile, () =>
-      store.saveFile(dumpNames.captureLog, new TextEncoder().encode(kernelLogText(kernelLog()))),
+      store.saveFile(dumpNames.captureLog, Buffer.from(kernelLogText(), 'latin1')),
     );
   } catch (error) {
     journal.event('log-failed', { message: errorLine(error) });

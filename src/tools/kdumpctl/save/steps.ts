@@ -1,5 +1,7 @@
 /** The steps of a save: each has a limit and an event that says how long it took; in the end all of them are told at once. */
+
 import { VmcoreError } from '../../../base/errors.ts';
+import { milliseconds } from '../../../sys/clock.ts';
 import type { Journal } from '../journal.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
@@ -19,7 +21,7 @@ export class Steps {
   private readonly journal: Journal;
   private readonly heartbeat: Heartbeat;
   private readonly seconds = new Map<string, number>();
-  private readonly started = performance.now();
+  private readonly started = milliseconds();
 
   constructor(journal: Journal, heartbeat: Heartbeat) {
     this.journal = journal;
@@ -52,7 +54,7 @@ export class Steps {
   /** Without a limit: the work shows its progress by the heartbeat. */
   async timed<T>(name: string, work: () => T | Promise<T>): Promise<T> {
     this.heartbeat.beat();
-    const started = performance.now();
+    const started = milliseconds();
     try {
       return await work();
     } finally {
@@ -72,7 +74,7 @@ export class Steps {
 }
 
 const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000;
-const secondsSince = (started: number): number => rounded((performance.now() - started) / 1000);
+const secondsSince = (started: number): number => rounded((milliseconds() - started) / 1000);
 
 const tooLate = (step: string, limit: number): VmcoreError =>
   new VmcoreError('E_IO', `${step}: not done after ${limit} seconds`, {

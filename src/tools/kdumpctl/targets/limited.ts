@@ -2,9 +2,11 @@
  * Programs of the capture kernel, with a limit that holds even for one that cannot be killed: a mount of a disk that does not answer sleeps in the
  * kernel, deaf to signals, and the save must go on without it.
  */
-import { spawn } from 'node:child_process';
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmcoreError } from '../../../base/errors.ts';
+import { milliseconds } from '../../../sys/clock.ts';
+import { nodeChildProcess } from '../../../sys/late-modules.ts';
 import { lastLine, type ProgramResult } from '../../../sys/programs.ts';
 
 /**
@@ -13,7 +15,7 @@ import { lastLine, type ProgramResult } from '../../../sys/programs.ts';
  */
 export function runLimited(program: string, args: readonly string[], limit: number): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = nodeChildProcess().spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (piece: Buffer) => out.push(piece));
@@ -58,11 +60,11 @@ export async function waitFor<Answer>(
   limit: number,
   interval = 200,
 ): Promise<Answer | undefined> {
-  const end = performance.now() + limit;
+  const end = milliseconds() + limit;
   for (;;) {
     const answer = await look();
     if (answer !== undefined) return answer;
-    if (performance.now() >= end) return undefined;
+    if (milliseconds() >= end) return undefined;
     await sleep(interval);
   }
 }

@@ -5,10 +5,12 @@
  * let them talk (that is waited for where the server is first spoken to: nfs.ts, ssh.ts). When no lease is given, the card gets what it had when
  * the crash kernel was armed.
  */
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
+import { milliseconds } from '../../../sys/clock.ts';
 import { namesIn } from '../../../sys/names-in.ts';
 import { lastLine } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
@@ -132,7 +134,7 @@ const presentCards = (): string =>
 
 /** A card without a carrier is configured all the same: some drivers do not tell. */
 async function waitForCarrier(name: string, card: CardPlan, limit: number, journal: Journal): Promise<void> {
-  const started = performance.now();
+  const started = milliseconds();
   const carrier = await waitFor(
     () => (read(join(netFolder, name, 'carrier')) === '1' ? true : undefined),
     limit,
@@ -141,7 +143,7 @@ async function waitForCarrier(name: string, card: CardPlan, limit: number, journ
   if (carrier === true) {
     journal.event('network-carrier', {
       card: name,
-      seconds: Math.round((performance.now() - started) / 100) / 10,
+      seconds: Math.round((milliseconds() - started) / 100) / 10,
     });
     return;
   }

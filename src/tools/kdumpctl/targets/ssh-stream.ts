@@ -7,10 +7,11 @@
  *
  * A link that is dead is noticed by ssh (ServerAliveInterval), which then ends, and the writer with an error.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VmcoreError } from '../../../base/errors.ts';
+import { nodeChildProcess } from '../../../sys/late-modules.ts';
 import { openPipe } from '../../../sys/libc.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import { sshError } from './ssh-errors.ts';
@@ -43,7 +44,7 @@ export class SshStream {
     }
     const errors = openSync(errorFile, 'wx', 0o600);
     this.pipe = pipe.writeEnd;
-    this.child = spawn(program, args, { stdio: [pipe.readEnd, 'ignore', errors] });
+    this.child = nodeChildProcess().spawn(program, args, { stdio: [pipe.readEnd, 'ignore', errors] });
     // Ours: ssh has its own, and the pipe breaks only when nobody reads it any more.
     closeSync(pipe.readEnd);
     closeSync(errors);
