@@ -80,12 +80,12 @@ function wasmContestant(name: WasmCompressorName, { bytes, size }: Pages): Conte
   const all = new Uint8Array(memory.buffer);
   all.set(bytes, inputAt);
   const sizes = new Uint32Array(memory.buffer, sizesAt, count);
-  const { zlib } = nativeCodecs();
+  const native = nativeCodecs();
   const page = all.subarray(pageAt, pageAt + size);
-  // zlib is written in WebAssembly and read by C.
+  // zlib and zstd are written in WebAssembly and read by C.
   const decompress = (at: number, length: number): number =>
-    name === 'zlib'
-      ? zlib.decompress(all.subarray(at, at + length), page)
+    name === 'zlib' || name === 'zstd'
+      ? native[name].decompress(all.subarray(at, at + length), page)
       : pages.decompress(name, at, length, pageAt, size);
   return {
     compress() {

@@ -37,6 +37,11 @@ const outputs: readonly Output[] = [
     ],
   },
   {
+    entry: 'src/formats/assembly/page-descriptors.ts',
+    file: 'src/formats/wasm-modules.ts',
+    constants: [{ name: 'descriptorsModule', memory: 'an unshared' }],
+  },
+  {
     entry: 'src/kernel/assembly/judge-pages.ts',
     file: 'src/kernel/wasm-modules.ts',
     constants: [{ name: 'judgeModule', memory: 'an unshared' }],

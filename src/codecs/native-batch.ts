@@ -27,7 +27,7 @@ export interface BatchCompressorOptions {
 export function batchCompressor(options: BatchCompressorOptions): CompressBatch {
   const { codec, pageSize, zeros, memory, scratch } = options;
   const wasm = wasmWhereItRuns(memory, scratch);
-  if (codec === 'lzo' || codec === 'snappy' || (codec === 'zlib' && wasm !== undefined)) {
+  if (codec === 'lzo' || codec === 'snappy' || (codec !== undefined && wasm !== undefined)) {
     const pages = wasm ?? wasmPages(memory, scratch);
     const skipZeros = zeros === 'share' ? 1 : 0;
     return (input, count, output, sizes) =>

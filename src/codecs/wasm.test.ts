@@ -12,10 +12,11 @@ import {
 } from './wasm.ts';
 
 const names: readonly WasmCodecName[] = ['lzo', 'snappy'];
-const compressors: readonly WasmCompressorName[] = [...names, 'zlib'];
+const compressors: readonly WasmCompressorName[] = [...names, 'zlib', 'zstd'];
 const codecs = wasmCodecs();
-/** zlib itself reads what we write as zlib. */
-const decompressors = { ...codecs, zlib: nativeCodecs().zlib };
+/** zlib and zstd themselves read what we write as theirs. */
+const { zlib, zstd } = nativeCodecs();
+const decompressors = { ...codecs, zlib, zstd };
 
 /** Numbers that look random and are always the same. */
 function noise(length: number, seed: number): Uint8Array {

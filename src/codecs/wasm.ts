@@ -1,5 +1,5 @@
 /**
- * lzo, snappy and zlib's compression in WebAssembly: one call for a batch of pages, in a memory that threads may share. Runs in
+ * lzo, snappy, and the compression of zlib and zstd, in WebAssembly: one call for a batch of pages, in a memory that threads may share. Runs in
  * browsers.
  *
  * The code is AssemblyScript, in assembly/; its compiled form is in wasm-modules.ts, twice, because a module that imports a shared
@@ -12,17 +12,19 @@
  */
 import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
 import { ownMemoryModule, sharedMemoryModule } from './wasm-modules.ts';
+import { zstdTables, zstdTablesBytes } from './zstd-tables.ts';
 
 /** What assembly/pages.ts calls them. */
-const compressors = { lzo: 0, snappy: 1, zlib: 2 } as const;
+const compressors = { lzo: 0, snappy: 1, zlib: 2, zstd: 3 } as const;
 export type WasmCompressorName = keyof typeof compressors;
 export type WasmCodecName = Extract<CodecName, 'lzo' | 'snappy'>;
 
-/** Bytes of scratch that an instance needs (`deflateScratch` of assembly/deflate-alphabets.ts). */
-export const scratchBytes = 169728;
+/** Where the tables of zstd are in the scratch (`deflateScratch` of assembly/deflate-alphabets.ts). */
+const zstdTablesAt = 169728;
+/** Bytes of scratch that an instance needs (`zstdScratch` of assembly/zstd-scratch.ts). */
+export const scratchBytes = zstdTablesAt + zstdTablesBytes;
 /**
- * Bytes beyond `count * pageSize` that compressPages may write at `output`: what a page can grow by before it is found not to
- * shrink (at most one byte in 23 for lzo, in 61 for snappy, none for zlib), and a wide store.
+ * Bytes beyond `count * pageSize` that compressPages may write at `output`: what a page can grow by before it is found X
  */
 export const slackBytes = 4096;
 /** The largest page of any kernel we read (arm64 with 64K pages). */
@@ -79,6 +81,7 @@ export function wasmPages(memory: WebAssembly.Memory, scratch: number): WasmPage
   // The exports of assembly/pages.ts, which the compiler of that file checked.
   const code = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
   code.prepareScratch(scratch);
+  new Uint8Array(memory.buffer, scratch).set(zstdTables(), zstdTablesAt);
   const decompress = { lzo: code.lzoDecompress, snappy: code.snappyDecompress };
   return {
     // Offsets above 2 GiB come back negative.

@@ -9,7 +9,7 @@
  * told by the end record that is missing. Where nothing is written, its readers see zeros.
  */
 import type { ByteSink } from '../base/byte-sink.ts';
-import { alignUp, putU64 } from '../base/bytes.ts';
+import { alignUp } from '../base/bytes.ts';
 import type { PfnBitmap } from '../base/pfn-bitmap.ts';
 import type { Pfn, PfnRange } from '../base/units.ts';
 import { type CodecName, codecFlags } from '../codecs/page-codec.ts';
@@ -26,6 +26,7 @@ import {
   type Utsname,
 } from './kdump-header.ts';
 import { textWithoutPadding } from './notes.ts';
+import { PageDescriptors } from './page-descriptors.ts';
 
 export interface KdumpContents {
   readonly utsname: Utsname;
@@ -61,11 +62,10 @@ const reserveStep = 1 << 20;
 export class KdumpWriter {
   private readonly sink: ByteSink;
   private header: KdumpHeader;
-  private readonly codecFlag: number;
   private readonly bitmapsAt: number;
   /** Bytes of one bitmap, in whole blocks. */
   private readonly bitmapBytes: number;
-  private descriptors = new DataView(new ArrayBuffer(256 * pageDescriptorSize));
+  private readonly descriptors: PageDescriptors;
   /** Where the next descriptor and the next page go. */
   private descriptorsAt: number;
   private dataAt: number;
@@ -79,7 +79,8 @@ export class KdumpWriter {
     const kept = contents.notes.filter(({ name }) => name !== noteNames.eraseinfo);
     const notes = encodeNotes(kept, contents.littleEndian);
     const eraseinfo = eraseinfoOf(contents.notes);
-    this.codecFlag = contents.codec === undefined ? 0 : codecFlags[contents.codec];
+    const codecFlag = contents.codec === undefined ? 0 : codecFlags[contents.codec];
+    this.descriptors = new PageDescriptors({ pageSize, codecFlag, littleEndian: contents.littleEndian });
     this.bitmapBytes = alignUp(Math.ceil(contents.endPfn / 8), pageSize);
     const subHeaderBlocks = Math.ceil((kdumpSubHeaderSize + notes.length + eraseinfo.length) / pageSize);
     const notesAt = pageSize + kdumpSubHeaderSize;
@@ -90,7 +91,7 @@ export class KdumpWriter {
       timestamp: contents.timestamp,
       status:
         (sink.rewritable ? kdumpStatus.incomplete : 0) |
-        this.codecFlag |
+        codecFlag |
         (contents.vmemmap === 'used' ? kdumpStatus.vmemmapExcluded : 0),
       blockSize: pageSize,
       subHeaderBlocks,
@@ -140,28 +141,19 @@ export class KdumpWriter {
     this.dataAt = this.zeroPageAt + this.header.blockSize;
   }
 
-  /** The next pages. */
-  addBatch({ sizes, data, lost }: PageBatch): void {
-    const { blockSize, littleEndian } = this.header;
-    if (this.descriptors.byteLength < sizes.length * pageDescriptorSize) {
-      this.descriptors = new DataView(new ArrayBuffer(sizes.length * pageDescriptorSize));
-    }
-    let dataAt = this.dataAt;
-    for (let i = 0; i < sizes.length; i++) {
-      const size = sizes[i]!;
-      const isLost = lost.size > 0 && lost.has(i);
-      const isStored = size === 0 || size === blockSize;
-      const at = i * pageDescriptorSize;
-      putU64(this.descriptors, at, isLost ? 0 : size === 0 ? this.zeroPageAt : dataAt, littleEndian);
-      this.descriptors.setUint32(at + 8, isLost ? 0 : size === 0 ? blockSize : size, littleEndian);
-      this.descriptors.setUint32(at + 12, isLost || isStored ? 0 : this.codecFlag, littleEndian);
-      dataAt += size;
+  /** The next pages. Returns how many of them share the page of zeros. */
+  addBatch({ sizes, data, lost }: PageBatch): number {
+    const { bytes, zeros } = this.descriptors.describe(sizes, this.dataAt, this.zeroPageAt);
+    let shared = zeros;
+    for (const index of lost) {
+      bytes.fill(0, index * pageDescriptorSize, (index + 1) * pageDescriptorSize);
+      if (sizes[index] === 0) shared--;
     }
     this.sink.write(this.dataAt, data);
-    this.dataAt = dataAt;
-    const written = new Uint8Array(this.descriptors.buffer, 0, sizes.length * pageDescriptorSize);
-    this.sink.write(this.descriptorsAt, written);
-    this.descriptorsAt += written.length;
+    this.dataAt += data.length;
+    this.sink.write(this.descriptorsAt, bytes);
+    this.descriptorsAt += bytes.length;
+    return shared;
   }
 
   /** The last page was added. A dump is incomplete when pages of it were lost. */

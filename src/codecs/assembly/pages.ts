@@ -6,6 +6,7 @@ import { lzoCompress } from './lzo-compress';
 import { lzoDecompress } from './lzo-decompress';
 import { snappyCompress } from './snappy-compress';
 import { snappyDecompress } from './snappy-decompress';
+import { zstdCompress } from './zstd-compress';
 
 export { lzoDecompress, makeFixedCodes as prepareScratch, snappyDecompress };
 
@@ -35,11 +36,13 @@ export function findZeroPages(input: usize, count: usize, pageSize: usize, flags
 /** The numbers by which JavaScript names the codecs (../wasm.ts). */
 const lzo: u32 = 0;
 const snappy: u32 = 1;
+const zlib: u32 = 2;
 
 function compressPage(codec: u32, input: usize, pageSize: usize, output: usize, scratch: usize): usize {
   if (codec === lzo) return lzoCompress(input, pageSize, output, scratch);
   if (codec === snappy) return snappyCompress(input, pageSize, output, scratch);
-  return deflateCompress(input, pageSize, output, scratch);
+  if (codec === zlib) return deflateCompress(input, pageSize, output, scratch);
+  return zstdCompress(input, pageSize, output, scratch);
 }
 
 /** WasmPages.compressPages of ../wasm.ts. */

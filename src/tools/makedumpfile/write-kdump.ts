@@ -75,10 +75,7 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
   const zeros = (level & DumpLevel.zero) === 0 ? 'compress' : 'share';
   const pool = new CompressPool(codec, pageSize, zeros, resources.workers, (batch) => {
     lost += batch.lost.size;
-    batch.sizes.forEach((size, i) => {
-      if (size === 0 && !batch.lost.has(i)) zero++;
-    });
-    writers[order.shift()!]!.addBatch(batch);
+    zero += writers[order.shift()!]!.addBatch(batch);
   });
   try {
     const pass = newPass();

@@ -18,7 +18,7 @@ const lowestOffset = 64;
 
 export const SlotState = { free: 0, filled: 1, done: 2 } as const;
 
-/** Indices in the control words; states and page counts of the slots follow. */
+/** Indices in the control words; states, page counts and bytes of results of the slots follow. */
 export const Control = { next: 0, filled: 1, closed: 2, slots: 4 } as const;
 
 /** What a thread must know; plain data, sent to workers as it is. */
@@ -82,10 +82,11 @@ export function newBatchJob(
     threads,
     slots,
     memory: new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }),
-    control: new SharedArrayBuffer(4 * (Control.slots + 2 * slots)),
+    control: new SharedArrayBuffer(4 * (Control.slots + 3 * slots)),
   };
 }
 
-/** Index of a slot's state, and of its page count, in the control words. */
-export const stateIndex = (slot: number): number => Control.slots + 2 * slot;
-export const countIndex = (slot: number): number => Control.slots + 2 * slot + 1;
+/** Indices of a slot's state, of its page count, and of the bytes that its pages became, in the control words. */
+export const stateIndex = (slot: number): number => Control.slots + 3 * slot;
+export const countIndex = (slot: number): number => stateIndex(slot) + 1;
+export const bytesIndex = (slot: number): number => stateIndex(slot) + 2;

@@ -2,6 +2,7 @@
 import { batchCompressor, type CompressBatch } from '../../../codecs/native-batch.ts';
 import {
   type BatchJob,
+  bytesIndex,
   Control,
   countIndex,
   SlotState,
@@ -26,7 +27,8 @@ export class BatchThread {
   work(ticket: number): void {
     const index = ticket % this.job.slots;
     const { input, output, sizes } = slotAt(this.job, index);
-    this.compress(input, this.control[countIndex(index)]!, output, sizes);
+    const count = this.control[countIndex(index)]!;
+    this.control[bytesIndex(index)] = this.compress(input, count, output, sizes);
     Atomics.store(this.control, stateIndex(index), SlotState.done);
     Atomics.notify(this.control, stateIndex(index));
   }

@@ -10,6 +10,7 @@ import type { CodecName } from '../../../codecs/page-codec.ts';
 import type { PageBatch } from '../../../formats/kdump-writer.ts';
 import {
   type BatchJob,
+  bytesIndex,
   Control,
   countIndex,
   newBatchJob,
@@ -97,8 +98,7 @@ export class CompressPool {
     const { output, sizes } = slotAt(this.job, index);
     const { buffer } = this.job.memory;
     const table = new Uint32Array(buffer, sizes, this.control[countIndex(index)]!);
-    let length = 0;
-    for (const size of table) length += size;
+    const length = this.control[bytesIndex(index)]!;
     const lost = this.lost.get(number) ?? none;
     this.lost.delete(number);
     this.deliver({ sizes: table, data: new Uint8Array(buffer, output, length), lost });
