@@ -58,11 +58,11 @@ export const kernelCodes: Codes = {
 };
 
 /** Bytes of one alphabet's tables, and what is where in them (assembly/zstd-scratch.ts). */
-const alphabetBytes = 1024;
-const symbolsAt = 512;
-const descriptionAt = 944;
-const accuracyAt = 1016;
-const descriptionLengthAt = 1020;
+const alphabetBytes = 2048;
+const valuesAt = 512;
+const descriptionAt = 1920;
+const accuracyAt = 2040;
+const descriptionLengthAt = 2044;
 
 /** Which symbol each state stands for (4.1.1). */
 export function spread({ accuracy, shares }: Alphabet): Uint8Array {
@@ -114,20 +114,49 @@ export function describeAlphabet({ accuracy, shares }: Alphabet): Uint8Array {
   );
 }
 
-function putAlphabet(into: DataView, alphabet: Alphabet): void {
+/** A value that has a place in the tables: its symbol, and how many of its low bits follow the symbol. */
+interface Value {
+  readonly symbol: number;
+  readonly extra: number;
+}
+
+/**
+ * Numbers below the last of `bases` one by one, then what has 1, 2, 4, … times as many. Below the first base a number is its own symbol; each
+ * base, and each further power of two, begins what one more symbol stands for.
+ */
+function valuesOf(bases: readonly number[]): Value[] {
+  const [first, last] = [bases[0]!, bases.at(-1)!];
+  const values = Array.from({ length: first }, (_, symbol): Value => ({ symbol, extra: 0 }));
+  let symbol = first;
+  for (let i = 0; i + 1 < bases.length; i++, symbol++) {
+    const count = bases[i + 1]! - bases[i]!;
+    for (let n = 0; n < count; n++) values.push({ symbol, extra: Math.log2(count) });
+  }
+  for (let extra = Math.log2(last); extra < 16; extra++, symbol++) values.push({ symbol, extra });
+  return values;
+}
+
+/** Numbers of literals (3.1.1.3.2.1.1), lengths less 3, and offsets, which are told by their bits alone. */
+const valuesOfRuns = valuesOf([16, 18, 20, 22, 24, 28, 32, 40, 48, 64]);
+const valuesOfLengths = valuesOf([32, 34, 36, 38, 40, 44, 48, 56, 64, 80, 96, 128]);
+const valuesOfOffsets = Array.from({ length: 17 }, (_, bits): Value => ({ symbol: bits, extra: bits }));
+
+function putAlphabet(into: DataView, alphabet: Alphabet, values: readonly Value[]): void {
   const { accuracy, shares } = alphabet;
   const size = 1 << accuracy;
   // States of a symbol, ascending, are in a row; where each symbol's row begins.
   const rows: number[] = [];
   let before = 0;
-  shares.forEach((share, symbol) => {
-    const count = Math.abs(share);
+  for (const share of shares) {
     rows.push(before);
+    before += Math.abs(share);
+  }
+  values.forEach(({ symbol, extra }, i) => {
     // From `count << bits` on a state gives away `bits`, below one less.
-    const bits = count <= 1 ? accuracy : accuracy - (31 - Math.clz32(count - 1));
-    into.setUint32(symbolsAt + 8 * symbol, bits * 0x10000 - (count << bits), true);
-    into.setInt32(symbolsAt + 8 * symbol + 4, before - count, true);
-    before += count;
+    const count = Math.abs(shares[symbol]!);
+    const bits = count === 1 ? accuracy : accuracy - (31 - Math.clz32(count - 1));
+    into.setUint32(valuesAt + 8 * i, bits * 0x10000 - (count << bits), true);
+    into.setInt32(valuesAt + 8 * i + 4, ((rows[symbol]! - count) << 8) | extra, true);
   });
   spread(alphabet).forEach((symbol, state) => {
     into.setUint16(2 * rows[symbol]!, size + state, true);
@@ -139,36 +168,20 @@ function putAlphabet(into: DataView, alphabet: Alphabet): void {
   into.setUint32(descriptionLengthAt, description.length, true);
 }
 
-/** Symbols of literal runs below 64 (3.1.1.3.2.1.1): what each stands for begins here, from 16 on. */
-const runBases = [16, 18, 20, 22, 24, 28, 32, 40, 48, 64] as const;
-/** Symbols of match lengths less 3, below 128, from 32 on. */
-const lengthBases = [32, 34, 36, 38, 40, 44, 48, 56, 64, 80, 96, 128] as const;
-
-/** A u16 for each number below the last of `bases`: its symbol, and above it its extra bits. Below the first one symbols are the numbers. */
-function smallNumbers(bases: readonly number[]): Uint16Array {
-  const table = Uint16Array.from({ length: bases.at(-1)! }, (_, i) => i);
-  for (let i = 0; i + 1 < bases.length; i++) {
-    const extra = Math.log2(bases[i + 1]! - bases[i]!);
-    table.fill((bases[0]! + i) | (extra << 8), bases[i]!, bases[i + 1]!);
-  }
-  return table;
-}
-
-export const zstdTablesBytes = 6 * alphabetBytes + 2 * (64 + 128);
+export const zstdTablesBytes = 6 * alphabetBytes;
 
 /** All that assembly/zstd-scratch.ts names, in its order. */
 export function zstdTables(): Uint8Array {
-  const alphabets = [knownCodes, kernelCodes].flatMap((codes) => [
-    codes.literalRuns,
-    codes.matchLengths,
-    codes.offsets,
-  ]);
   const tables = new Uint8Array(zstdTablesBytes);
-  alphabets.forEach((alphabet, i) => {
-    putAlphabet(new DataView(tables.buffer, i * alphabetBytes, alphabetBytes), alphabet);
-  });
-  const small = new Uint16Array(tables.buffer, alphabets.length * alphabetBytes);
-  small.set(smallNumbers(runBases));
-  small.set(smallNumbers(lengthBases), 64);
+  let at = 0;
+  const put = (alphabet: Alphabet, values: readonly Value[]): void => {
+    putAlphabet(new DataView(tables.buffer, at, alphabetBytes), alphabet, values);
+    at += alphabetBytes;
+  };
+  for (const codes of [knownCodes, kernelCodes]) {
+    put(codes.literalRuns, valuesOfRuns);
+    put(codes.matchLengths, valuesOfLengths);
+    put(codes.offsets, valuesOfOffsets);
+  }
   return tables;
 }

@@ -52,11 +52,11 @@ export function matchLength(at: usize, from: usize, end: usize): usize {
 function longMatchLength(start: usize, from: usize, end: usize): usize {
   let at = start + 12;
   from += 12;
-  while (end - at >= 16) {
-    const same = i8x16.bitmask(i8x16.eq(v128.load(at), v128.load(from)));
-    if (same !== 0xffff) return at - start + <usize>ctz(~same);
-    at += 16;
-    from += 16;
+  while (end - at >= 8) {
+    const difference = load<u64>(at) ^ load<u64>(from);
+    if (difference !== 0) return at - start + (<usize>ctz(difference) >> 3);
+    at += 8;
+    from += 8;
   }
   while (at < end && load<u8>(at) === load<u8>(from)) {
     at++;

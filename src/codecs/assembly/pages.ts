@@ -14,9 +14,9 @@ export { lzoDecompress, makeFixedCodes as prepareScratch, snappyDecompress };
 function isZero(at: usize, length: usize): bool {
   const end = at + length;
   do {
-    const low = v128.or(v128.load(at), v128.load(at, 16));
-    const high = v128.or(v128.load(at, 32), v128.load(at, 48));
-    if (v128.any_true(v128.or(low, high))) return false;
+    const first = load<u64>(at) | load<u64>(at, 8) | load<u64>(at, 16) | load<u64>(at, 24);
+    const second = load<u64>(at, 32) | load<u64>(at, 40) | load<u64>(at, 48) | load<u64>(at, 56);
+    if ((first | second) !== 0) return false;
     at += 64;
   } while (at < end);
   return true;

@@ -18,10 +18,8 @@ import {
   literalRunsAt,
   matchLengthsAt,
   offsetsAt,
-  smallLengthsAt,
-  smallRunsAt,
-  symbolsAt,
   toldCodesAt,
+  valuesAt,
 } from './zstd-scratch';
 
 const magic: u32 = 0xfd2fb528;
@@ -37,31 +35,43 @@ const codesTold: u8 = 0b10101000;
 /** Fewer sequences than these gain less by codes that suit them than it takes to tell the codes. */
 const few: u32 = 80;
 
-/** Symbol of a run of literals, and above it its extra bits. */
-function runSymbol(scratch: usize, run: u32): u32 {
-  if (run < 64) return load<u16>(scratch + smallRunsAt + ((<usize>run) << 1));
-  const power = 31 - clz(run);
-  return (power + 19) | (power << 8);
+/** What is known of a number of literals. */
+function ofRun(alphabet: usize, run: u32): u64 {
+  return load<u64>(alphabet + valuesAt + ((<usize>(run < 64 ? run : 58 + 31 - clz(run))) << 3));
 }
 
-/** The same for a length - 3. */
-function lengthSymbol(scratch: usize, excess: u32): u32 {
-  if (excess < 128) return load<u16>(scratch + smallLengthsAt + ((<usize>excess) << 1));
-  const power = 31 - clz(excess);
-  return (power + 36) | (power << 8);
+/** Of a length - 3. */
+function ofLength(alphabet: usize, excess: u32): u64 {
+  return load<u64>(alphabet + valuesAt + ((<usize>(excess < 128 ? excess : 121 + 31 - clz(excess))) << 3));
+}
+
+/** Of an offset, as the format says it. */
+function ofOffset(alphabet: usize, offset: u32): u64 {
+  return load<u64>(alphabet + valuesAt + ((<usize>(31 - clz(offset))) << 3));
+}
+
+function extraBits(known: u64): u32 {
+  return <u32>(known >> 32) & 0xff;
+}
+
+/** How many bits `state` gives away before the value, which are its lowest. */
+function bitsOut(state: u32, known: u64): u32 {
+  return (state + <u32>known) >> 16;
+}
+
+/** The state that follows, when it has given them away. */
+function nextState(alphabet: usize, rest: u32, known: u64): u32 {
+  return load<u16>(alphabet + ((<usize>(rest + <u32>(<i64>known >> 40))) << 1));
 }
 
 function accuracyOf(alphabet: usize): u32 {
   return load<u32>(alphabet + accuracyAt);
 }
 
-/** The state to begin with so that `symbol` is the first one read from it. */
-function firstState(alphabet: usize, symbol: u32): u32 {
-  const at = alphabet + symbolsAt + ((<usize>symbol) << 3);
-  const deltaBits = load<u32>(at);
-  const bits = (deltaBits + 0x8000) >> 16;
-  const index = (((bits << 16) - deltaBits) >> bits) + load<u32>(at, 4);
-  return load<u16>(alphabet + ((<usize>index) << 1));
+/** The state to begin with, so that the value is the first one read from it. */
+function firstState(alphabet: usize, known: u64): u32 {
+  const bits = (<u32>known + 0x8000) >> 16;
+  return nextState(alphabet, ((bits << 16) - <u32>known) >> bits, known);
 }
 
 function copyDescription(op: usize, alphabet: usize): usize {
@@ -106,10 +116,6 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
       ip++;
       from = ip - first;
     } else if (word === load<u32>(from)) {
-      while (ip > anchor && from > source && load<u8>(ip - 1) === load<u8>(from - 1)) {
-        ip--;
-        from--;
-      }
       const offset = ip - from;
       said = offset + 3;
       if (offset === first && ip > anchor) said = 1;
@@ -185,7 +191,7 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
     op = copyDescription(op, codes + offsetsAt);
     op = copyDescription(op, codes + matchLengthsAt);
   }
-  op = writeSequences(op, output + length, scratch, codes, sequences, sequence);
+  op = writeSequences(op, output + length, codes, sequences, sequence);
   if (op === 0 || op - output >= length) return 0;
   const header = lastCompressed | ((<u32>(op - literalsHeader)) << 3);
   store<u16>(output + frameHeader, <u16>header);
@@ -194,14 +200,7 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
 }
 
 /** Writes the sequences from the one before `at` down to `start`. Returns where they end; 0 when `limit` is reached before. */
-function writeSequences(
-  op: usize,
-  limit: usize,
-  scratch: usize,
-  codes: usize,
-  start: usize,
-  at: usize,
-): usize {
+function writeSequences(op: usize, limit: usize, codes: usize, start: usize, at: usize): usize {
   const runs = codes + literalRunsAt;
   const lengths = codes + matchLengthsAt;
   const offsets = codes + offsetsAt;
@@ -209,22 +208,26 @@ function writeSequences(
   let run: u32 = load<u16>(at);
   let length: u32 = load<u16>(at, 2);
   let offset: u32 = load<u32>(at, 4);
-  let runCode = runSymbol(scratch, run);
-  let lengthCode = lengthSymbol(scratch, length);
-  let offsetBits = 31 - clz(offset);
-  let runState = firstState(runs, runCode & 0xff);
-  let lengthState = firstState(lengths, lengthCode & 0xff);
-  let offsetState = firstState(offsets, offsetBits);
+  let runKnown = ofRun(runs, run);
+  let lengthKnown = ofLength(lengths, length);
+  let offsetKnown = ofOffset(offsets, offset);
+  let runState = firstState(runs, runKnown);
+  let lengthState = firstState(lengths, lengthKnown);
+  let offsetState = firstState(offsets, offsetKnown);
   let bits: u64 = 0;
   let held: u32 = 0;
+  let out: u32;
   while (true) {
-    // At most 7 bits left over, and three times 16.
-    bits |= (<u64>(run & ((1 << (runCode >> 8)) - 1))) << held;
-    held += runCode >> 8;
-    bits |= (<u64>(length & ((1 << (lengthCode >> 8)) - 1))) << held;
-    held += lengthCode >> 8;
-    bits |= (<u64>(offset & ((1 << offsetBits) - 1))) << held;
-    held += offsetBits;
+    // At most 16 bits left over, and three times 16.
+    out = extraBits(runKnown);
+    bits |= (<u64>(run & ((1 << out) - 1))) << held;
+    held += out;
+    out = extraBits(lengthKnown);
+    bits |= (<u64>(length & ((1 << out) - 1))) << held;
+    held += out;
+    out = extraBits(offsetKnown);
+    bits |= (<u64>(offset & ((1 << out) - 1))) << held;
+    held += out;
     store<u64>(op, bits);
     op += <usize>(held >> 3);
     bits >>= <u64>(held & 0x38);
@@ -236,30 +239,23 @@ function writeSequences(
     run = load<u16>(at);
     length = load<u16>(at, 2);
     offset = load<u32>(at, 4);
-    runCode = runSymbol(scratch, run);
-    lengthCode = lengthSymbol(scratch, length);
-    offsetBits = 31 - clz(offset);
-    const offsetSymbol = offsets + symbolsAt + ((<usize>offsetBits) << 3);
-    const offsetOut = (offsetState + load<u32>(offsetSymbol)) >> 16;
-    bits |= (<u64>(offsetState & ((1 << offsetOut) - 1))) << held;
-    held += offsetOut;
-    offsetState = load<u16>(
-      offsets + ((<usize>((offsetState >> offsetOut) + load<u32>(offsetSymbol, 4))) << 1),
-    );
-    const lengthSymbolAt = lengths + symbolsAt + ((<usize>(lengthCode & 0xff)) << 3);
-    const lengthOut = (lengthState + load<u32>(lengthSymbolAt)) >> 16;
-    bits |= (<u64>(lengthState & ((1 << lengthOut) - 1))) << held;
-    held += lengthOut;
-    lengthState = load<u16>(
-      lengths + ((<usize>((lengthState >> lengthOut) + load<u32>(lengthSymbolAt, 4))) << 1),
-    );
-    const runSymbolAt = runs + symbolsAt + ((<usize>(runCode & 0xff)) << 3);
-    const runOut = (runState + load<u32>(runSymbolAt)) >> 16;
-    bits |= (<u64>(runState & ((1 << runOut) - 1))) << held;
-    held += runOut;
-    runState = load<u16>(runs + ((<usize>((runState >> runOut) + load<u32>(runSymbolAt, 4))) << 1));
-    // At most 7 + 3 * 8, to which three times 16 may come.
-    if (held > 16) {
+    offsetKnown = ofOffset(offsets, offset);
+    out = bitsOut(offsetState, offsetKnown);
+    bits |= (<u64>(offsetState & ((1 << out) - 1))) << held;
+    held += out;
+    offsetState = nextState(offsets, offsetState >> out, offsetKnown);
+    lengthKnown = ofLength(lengths, length);
+    out = bitsOut(lengthState, lengthKnown);
+    bits |= (<u64>(lengthState & ((1 << out) - 1))) << held;
+    held += out;
+    lengthState = nextState(lengths, lengthState >> out, lengthKnown);
+    runKnown = ofRun(runs, run);
+    out = bitsOut(runState, runKnown);
+    bits |= (<u64>(runState & ((1 << out) - 1))) << held;
+    held += out;
+    runState = nextState(runs, runState >> out, runKnown);
+    // At most 7 + 6 + 7 + 8 bits.
+    if (held > 15) {
       store<u64>(op, bits);
       op += <usize>(held >> 3);
       bits >>= <u64>(held & 0x38);

@@ -4,20 +4,19 @@
  * First two sets of codes: those that every reader knows, and those that a block has to tell. A set has a block of `alphabetBytes` for each of
  * its alphabets (literals before a match, its length, its offset):
  *
- *   a u16 for each state | for each symbol: u32 deltaBits, i32 deltaState | what tells the alphabet to readers |
+ *   a u16 for each state | for each value: u32 deltaBits, u8 extra bits, i24 deltaState | what tells the alphabet to readers |
  *   u32 bits of a state | u32 length of what tells the alphabet
  *
- * Behind the sets is a u16 for each small number of literals and for each small length: its symbol, and above it how many of its low bits
- * follow the symbol.
+ * Small numbers of literals and small lengths are each a value; large ones, and offsets, are one with all that have as many bits.
  */
 import { deflateScratch } from './deflate-alphabets';
 
-const alphabetBytes: usize = 1024;
+const alphabetBytes: usize = 2048;
 /** Offsets in the block of an alphabet. */
-export const symbolsAt: usize = 512;
-export const descriptionAt: usize = 944;
-export const accuracyAt: usize = 1016;
-export const descriptionLengthAt: usize = 1020;
+export const valuesAt: usize = 512;
+export const descriptionAt: usize = 1920;
+export const accuracyAt: usize = 2040;
+export const descriptionLengthAt: usize = 2044;
 
 /** Offsets in a set. */
 export const literalRunsAt: usize = 0;
@@ -28,6 +27,4 @@ const setBytes: usize = 3 * alphabetBytes;
 /** Offsets in the scratch. */
 export const knownCodesAt: usize = deflateScratch;
 export const toldCodesAt: usize = knownCodesAt + setBytes;
-export const smallRunsAt: usize = toldCodesAt + setBytes;
-export const smallLengthsAt: usize = smallRunsAt + 2 * 64;
-export const zstdScratch: usize = smallLengthsAt + 2 * 128;
+export const zstdScratch: usize = toldCodesAt + setBytes;
