@@ -9,12 +9,13 @@ import type { Pfn, PfnRange } from './units.ts';
 export const maxPageFrames = 2 ** 32;
 
 const noWords = new Uint32Array(0);
+const allOnes = 0xffff_ffff;
 
 export class PfnBitmap {
   readonly start: Pfn;
   readonly end: Pfn;
   readonly bytes: Uint8Array;
-  /** The same bits, 32 at a time, as far as they fill words: long runs are stepped over four times as fast. */
+  /** The same bits, 32 at a time, as far as they fill words. */
   private readonly words: Uint32Array;
 
   /** E_UNSUPPORTED when the window is larger than `maxPageFrames`. */
@@ -61,19 +62,32 @@ export class PfnBitmap {
   }
 
   private fillRange(from: number, to: number, value: boolean): void {
-    let bit = Math.max(from, this.start) - this.start;
-    const last = Math.min(to, this.end) - this.start;
-    const put = (at: number): void => {
-      const mask = 1 << (at & 7);
-      this.bytes[at >>> 3] = value ? this.bytes[at >>> 3]! | mask : this.bytes[at >>> 3]! & ~mask;
-    };
-    while (bit < last && (bit & 7) !== 0) put(bit++);
-    const wholeBytes = (last - bit) >>> 3;
-    if (bit < last && wholeBytes > 0) {
-      this.bytes.fill(value ? 0xff : 0, bit >>> 3, (bit >>> 3) + wholeBytes);
-      bit += wholeBytes * 8;
+    const first = Math.max(from, this.start) - this.start;
+    const last = Math.min(to, this.end) - this.start - 1;
+    if (first > last) return;
+    const [firstByte, lastByte] = [first >>> 3, last >>> 3];
+    const head = (0xff << (first & 7)) & 0xff;
+    const tail = 0xff >>> (7 - (last & 7));
+    if (firstByte === lastByte) {
+      this.putBits(firstByte, head & tail, value);
+      return;
     }
-    while (bit < last) put(bit++);
+    this.putBits(firstByte, head, value);
+    this.bytes.fill(value ? 0xff : 0, firstByte + 1, lastByte);
+    this.putBits(lastByte, tail, value);
+  }
+
+  private putBits(index: number, mask: number, value: boolean): void {
+    const byte = this.bytes[index]!;
+    this.bytes[index] = value ? byte | mask : byte & ~mask;
+  }
+
+  /** The bytes that fill no word, and all where there are no words. */
+  private wordOfBytes(index: number): number {
+    const { bytes } = this;
+    const at = 4 * index;
+    // Beyond the end there is undefined, of which no bit is set.
+    return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
   }
 
   count(): number {
@@ -81,16 +95,19 @@ export class PfnBitmap {
   }
 
   countRange(from: number, to: number): number {
-    let bit = Math.max(from, this.start) - this.start;
-    const last = Math.min(to, this.end) - this.start;
+    const first = Math.max(from, this.start) - this.start;
+    const last = Math.min(to, this.end) - this.start - 1;
+    if (first > last) return 0;
+    const { words } = this;
+    const lastIndex = last >>> 5;
+    let index = first >>> 5;
+    let word = ((words[index] ?? this.wordOfBytes(index)) & (-1 << (first & 31))) >>> 0;
     let sum = 0;
-    while (bit < last && (bit & 7) !== 0) sum += (this.bytes[bit >>> 3]! >>> (bit++ & 7)) & 1;
-    for (; bit + 8 <= last && (bit & 31) !== 0; bit += 8) sum += bitsInByte[this.bytes[bit >>> 3]!]!;
-    const wordsEnd = Math.min(this.words.length, Math.max(0, last) >>> 5);
-    for (let word = bit >>> 5; word < wordsEnd; word++, bit += 32) sum += bitsInWord(this.words[word]!);
-    for (; bit + 8 <= last; bit += 8) sum += bitsInByte[this.bytes[bit >>> 3]!]!;
-    while (bit < last) sum += (this.bytes[bit >>> 3]! >>> (bit++ & 7)) & 1;
-    return sum;
+    while (index < lastIndex) {
+      if (word !== 0) sum += word === allOnes ? 32 : bitsInWord(word);
+      word = words[++index] ?? this.wordOfBytes(index);
+    }
+    return sum + bitsInWord(word & (-1 >>> (31 - (last & 31))));
   }
 
   /**
@@ -103,24 +120,25 @@ export class PfnBitmap {
 
   /** The first page frame in [from, to) that is not a member, or the end of that. */
   nextGap(from: number, to: number = this.end): number {
-    return this.scan(from, to, 0xff);
+    return this.scan(from, to, allOnes);
   }
 
-  /** `skip` is the byte value that can be stepped over whole: 0 when looking for a set bit, 0xff for a clear one. */
-  private scan(from: number, to: number, skip: 0 | 0xff): number {
-    const wanted = skip === 0 ? 1 : 0;
-    const skipWord = skip === 0 ? 0 : 0xffff_ffff;
+  /** `skip` is the word that can be stepped over whole: 0 when looking for a set bit, `allOnes` for a clear one. */
+  private scan(from: number, to: number, skip: number): number {
     const end = Math.min(to, this.end);
-    const last = end - this.start;
-    let bit = Math.max(from, this.start) - this.start;
-    while (bit < last) {
-      // Beyond the words there is undefined, which is neither.
-      if ((bit & 31) === 0 && this.words[bit >>> 5] === skipWord) bit += 32;
-      else if ((bit & 7) === 0 && this.bytes[bit >>> 3] === skip) bit += 8;
-      else if (((this.bytes[bit >>> 3]! >>> (bit & 7)) & 1) === wanted) return bit + this.start;
-      else bit++;
+    const first = Math.max(from, this.start) - this.start;
+    const last = end - this.start - 1;
+    if (first > last) return end;
+    const { words } = this;
+    const lastIndex = last >>> 5;
+    let index = first >>> 5;
+    let found = ((words[index] ?? this.wordOfBytes(index)) ^ skip) & (-1 << (first & 31));
+    while (found === 0) {
+      if (index === lastIndex) return end;
+      found = (words[++index] ?? this.wordOfBytes(index)) ^ skip;
     }
-    return end;
+    // The lowest bit that is set.
+    return Math.min(end, this.start + 32 * index + 31 - Math.clz32(found & -found));
   }
 
   /** Runs of members in [from, to), ascending. */

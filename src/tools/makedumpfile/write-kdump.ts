@@ -19,9 +19,8 @@ import { BatchReader } from './read-batch.ts';
 import { utsnameOf } from './utsname.ts';
 import { BlockCounts, blockPagesFor, windowsOf } from './windows.ts';
 
-/** Page frames whose bitmaps were written, and what was learnt on the way. */
+/** What was learnt while the bitmaps were written. */
 interface FirstPass {
-  readonly ram: number;
   readonly blocks: BlockCounts;
   /** The answer for the only window. */
   readonly selection: Selection | undefined;
@@ -46,7 +45,10 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
     job.vmemmap === 'used'
       ? await (await import('./vmemmap.ts')).withoutUnusedVmemmap(job, known, windows)
       : known;
-  const blockPages = blockPagesFor(job.splitBlock, pageSize, dump.memory.countPages().ram);
+  const { ram } = dump.memory.countPages();
+  // Where nothing is cut, a window is one block.
+  const blockPages =
+    outputs.length === 1 ? Number.POSITIVE_INFINITY : blockPagesFor(job.splitBlock, pageSize, ram);
   const description = dump.describe();
   const leavesOutVmemmap = description.vmemmap === 'used' || (job.vmemmap === 'used' && kernel !== undefined);
   const writers = outputs.map(
@@ -92,7 +94,7 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
     for (const writer of writers) writer.finish(lost === 0 ? 'complete' : 'incomplete');
     return {
       pageSize,
-      ram: first.ram,
+      ram,
       written: total - lost,
       zero,
       excluded: pass.excluded,
@@ -104,11 +106,9 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
 
     async function firstPass(): Promise<FirstPass> {
       const blocks = new BlockCounts();
-      let ram = 0;
       let selection: Selection | undefined;
       for (const window of windows) {
         selection = pass.select(window);
-        ram += selection.ram.count();
         for (const writer of writers) writer.addBitmaps(selection.ram, selection.kept);
         for (let start: number = window.start; start < window.end; start += blockPages) {
           blocks.add(start, selection.kept.countRange(start, start + blockPages));
@@ -116,7 +116,7 @@ export async function writeKdump(job: MakedumpfileJob, known: KnownKernel): Prom
         progress.advance(window.end);
         await pause(job.abort);
       }
-      return { ram, blocks, selection: windows.length === 1 ? selection : undefined };
+      return { blocks, selection: windows.length === 1 ? selection : undefined };
     }
 
     async function secondPass(known: Selection | undefined): Promise<void> {
