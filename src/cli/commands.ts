@@ -45,7 +45,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
   'Crash kernel:': {
     kdumpctl: async () => (await import('./kdumpctl/command.ts')).kdumpctlCommand(),
     kexec: async () => (await import('./kexec.ts')).kexecCommand(),
-    save: async () => (await import('./save.ts')).saveCommand(),
+    save: async () => (await import('./save-command.ts')).saveCommand(),
     rehearse: async () => (await import('./rehearse.ts')).rehearseCommand(),
   },
 };

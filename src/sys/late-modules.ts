@@ -8,5 +8,6 @@ export const nodeChildProcess = (): typeof import('node:child_process') =>
 export const nodeDgram = (): typeof import('node:dgram') => process.getBuiltinModule('node:dgram');
 export const nodeDns = (): typeof import('node:dns/promises') =>
   process.getBuiltinModule('node:dns/promises');
+export const nodeNet = (): typeof import('node:net') => process.getBuiltinModule('node:net');
 export const nodeWorkerThreads = (): typeof import('node:worker_threads') =>
   process.getBuiltinModule('node:worker_threads');

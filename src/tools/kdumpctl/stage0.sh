@@ -37,15 +37,16 @@ start_watching
 
 # run_save ATTEMPT CONF: one run of vmcore save. Its status is in $status; 126 when it could not be tried.
 run_save() {
-  # V8's compilers come late: until they are worth it most dumps are saved, and starting them takes memory: 2 to 5 MB (bench:capture).
-  node_options='--no-sparkplug --invocation-count-for-maglev=100000 --invocation-count-for-turbofan=1000000'
+  # The code cache was made with the same.
+  node_options=
+  read -r node_options </vmcore/node-options
   # A second attempt has less memory than the first one: no threads of V8 beside the main one, and the smallest heap.
-  if [ "$1" = again ]; then node_options='--single-threaded --max-semi-space-size=1 --optimize-for-size'; fi
+  if [ "$1" = again ]; then node_options='--disable-warning=ExperimentalWarning --single-threaded --max-semi-space-size=1 --optimize-for-size'; fi
   rm -f "$save_began" "$save_decided"
   set -f
   # Words, not text: each vmcore.save=ARG is one argument, so it is split at blanks on purpose.
-  watched "$save_limit" "$stall_limit" /vmcore/bin/node --disable-warning=ExperimentalWarning $node_options \
-    /vmcore/vmcore.mjs save --attempt "$1" --config "$2" --hook-timeout "$hook_limit" $(cmdline_values vmcore.save) \
+  watched "$save_limit" "$stall_limit" /vmcore/bin/node $node_options \
+    /vmcore/start-save.cjs --attempt "$1" --config "$2" --hook-timeout "$hook_limit" $(cmdline_values vmcore.save) \
     </dev/null >/dev/console 2>/tmp/save-errors
   set +f
   # Ended by us, or dead: what was saved is saved.

@@ -3,7 +3,7 @@
  *
  * Source of truth: kdump.conf(5), parse_config() of kdumpctl and to_dev_name() of kdump-lib.sh (kdump-utils 63f248c).
  */
-import { isIP } from 'node:net';
+import { isIP } from '../../../sys/ip-address.ts';
 
 export const fileSystems = ['ext2', 'ext3', 'ext4', 'minix', 'btrfs', 'xfs'] as const;
 export type FileSystem = (typeof fileSystems)[number];

@@ -1,11 +1,12 @@
 /** What an image depends on, listed: from a plan, and from the files that it names. */
 import { join } from 'node:path';
-import { workerSource } from '../../makedumpfile/compress/worker-file.ts';
 import { bundledProgram } from './bundle.ts';
 import type { CpioEntry } from './cpio.ts';
 import { fileInput, largeFileInput, textInput } from './inputs.ts';
+import { nodeOptions } from './node-options.ts';
 import type { ImageInput, ImagePlan } from './plan.ts';
 import { ownScripts } from './ramdisk.ts';
+import { ownCode } from './squashfs.ts';
 
 export async function planInputs(plan: Omit<ImagePlan, 'inputs'>): Promise<ImageInput[]> {
   const { kernel, modules, programs, extraPrograms, entry } = plan;
@@ -23,8 +24,12 @@ export async function planInputs(plan: Omit<ImagePlan, 'inputs'>): Promise<Image
     largeFileInput('node', programs.node),
     largeFileInput('busybox', programs.busybox),
     ...[...ownScripts()].map(([name, text]) => textInput(`our own ${name}`, text)),
-    textInput('our own program', await bundledProgram(entry)),
-    textInput('our own program for compression', await bundledProgram(workerSource())),
+    textInput('the options of node', nodeOptions.join(' ')),
+    ...(await Promise.all(
+      ownCode(entry).map(async ({ name, source, format }) =>
+        textInput(`our own program ${name}`, await bundledProgram(source, format)),
+      ),
+    )),
   ];
 }
 

@@ -6,7 +6,8 @@
  *
  *     bin/node      the stripped program, without languages (small-icu.ts); beside it ssh and what else is wanted
  *     lib/          the loader and their libraries, flat
- *     vmcore.mjs    our code, and compress-worker.mjs its worker threads'
+ *     start-save.cjs, save.cjs, save.cache   what stage 0 starts, see cached-code.ts; node-options the flags for it
+ *     vmcore.mjs    our other commands, and compress-worker.mjs the code of worker threads
  *
  * The first two change with the machine's packages and take seconds to compress, so they are kept in the cache by content;
  * our bundle is then appended to a copy, which takes a fraction of a second. 128 KiB blocks: larger ones pack 4% better, but
@@ -24,15 +25,19 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../../base/errors.ts';
 import { cacheDir } from '../../../sys/cache-dir.ts';
-import { requireProgram, runChecked } from '../../../sys/programs.ts';
+import { requireProgram, runChecked, runProgram } from '../../../sys/programs.ts';
 import { bundledWorkerName, workerSource } from '../../makedumpfile/compress/worker-file.ts';
-import { bundleProgram } from './bundle.ts';
+import { type BundleFormat, bundleProgram } from './bundle.ts';
+import { bundleName, cacheName } from './cached-code.ts';
 import { isDynamic, libraryBeside, type Runtime, runtimeOf, writeStripped } from './elf-runtime.ts';
+import { nodeOptions } from './node-options.ts';
 import type { CapturePrograms } from './programs.ts';
 import { takeOutLanguages } from './small-icu.ts';
 
@@ -77,14 +82,40 @@ export async function buildProgramImage(
   // It becomes the root of the squashfs, where not only root may look.
   chmodSync(work, 0o755);
   try {
-    await bundleProgram(entry, join(work, 'vmcore.mjs'));
-    await bundleProgram(workerSource(), join(work, bundledWorkerName));
+    for (const { name, source, format } of ownCode(entry)) {
+      await bundleProgram(source, join(work, name), format);
+    }
+    writeFileSync(join(work, 'node-options'), `${nodeOptions.join(' ')}\n`);
+    await makeCodeCache(programs.node, work);
     copyFileSync(kept, output, constants.COPYFILE_FICLONE);
     await runChecked(requireProgram(mksquashfs), [work, output, '-no-recovery', ...reproducible]);
   } finally {
     rmSync(work, { recursive: true });
   }
   return { path: output, size: statSync(output).size, loader: runtime.loader };
+}
+
+/** The code of ours in an image whose program starts at `entry`. */
+export const ownCode = (
+  entry: string,
+): readonly { readonly name: string; readonly source: string; readonly format: BundleFormat }[] => [
+  { name: 'vmcore.mjs', source: entry, format: 'esm' },
+  { name: bundledWorkerName, source: workerSource(), format: 'esm' },
+  { name: bundleName, source: join(dirname(entry), 'capture-save.ts'), format: 'cjs' },
+  {
+    name: 'start-save.cjs',
+    source: fileURLToPath(new URL('./start-save.ts', import.meta.url)),
+    format: 'cjs',
+  },
+];
+
+/** The code cache of the save in `folder`. Without one it starts too, and a node for another processor cannot make it. */
+async function makeCodeCache(node: string, folder: string): Promise<void> {
+  const maker = fileURLToPath(new URL('./make-code-cache.ts', import.meta.url));
+  const made = await runProgram(node, [...nodeOptions, maker, folder], { timeout: 60_000 }).catch(
+    () => undefined,
+  );
+  if (made?.status !== 0) rmSync(join(folder, cacheName), { force: true });
 }
 
 /** What the cached squashfs holds: name to file. */

@@ -1,9 +1,9 @@
 /** A lease by busybox udhcpc, which calls a script with what it was given in the environment: ours writes that down, and network.ts acts on it. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { isIPv4 } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
+import { isIPv4 } from '../../../sys/ip-address.ts';
 import { lastLine } from '../../../sys/programs.ts';
 import { runLimited } from './limited.ts';
 

@@ -3,8 +3,8 @@
  * live machine, acted on by network.ts in the capture kernel. Cards are known by their address, because names are given anew in every kernel.
  */
 import { readFileSync } from 'node:fs';
-import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { VmcoreError } from '../../../base/errors.ts';
+import { isIP, isIPv4, isIPv6 } from '../../../sys/ip-address.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 
 export const networkPlanPath = '/etc/vmcore/network.json';

@@ -7,10 +7,10 @@
  */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
 import { dirname, join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { milliseconds } from '../../../sys/clock.ts';
+import { isIPv6 } from '../../../sys/ip-address.ts';
 import { namesIn } from '../../../sys/names-in.ts';
 import { lastLine } from '../../../sys/programs.ts';
 import { asVmcoreError } from '../../../sys/system-error.ts';

@@ -10,8 +10,9 @@
  *
  * Locks are not used, so version 3 needs no rpc.statd.
  */
-import { isIP, isIPv6 } from 'node:net';
+
 import { VmcoreError } from '../../../base/errors.ts';
+import { isIP, isIPv6 } from '../../../sys/ip-address.ts';
 import { nodeDns } from '../../../sys/late-modules.ts';
 import { type NfsTarget, targetText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';

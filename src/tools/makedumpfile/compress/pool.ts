@@ -5,9 +5,10 @@
  * oldest, and gets that one delivered. With no workers (one processor, as in most capture kernels) the same code runs
  * in the caller's thread alone. Should a worker not start or die, its share is done here.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { CodecName } from '../../../codecs/page-codec.ts';
 import type { PageBatch } from '../../../formats/kdump-writer.ts';
+import { nodeWorkerThreads } from '../../../sys/late-modules.ts';
 import {
   type BatchJob,
   bytesIndex,
@@ -108,7 +109,7 @@ export class CompressPool {
 }
 
 function startWorker(task: WorkerTask): Worker {
-  const worker = new Worker(workerFile(), { workerData: task });
+  const worker = new (nodeWorkerThreads().Worker)(workerFile(), { workerData: task });
   // The work is shared out by claims: a worker that fails to start claims nothing, and its share is done by the others.
   worker.on('error', () => {});
   worker.unref();
