@@ -18,7 +18,8 @@ export interface MemoryWatch {
   headroom(): MemoryHeadroom;
 }
 
-const sampleEvery = 100;
+/** Milliseconds. A sample takes three of them in an emulated capture kernel. */
+const sampleEvery = 250;
 
 export function watchMemory(meminfo = '/proc/meminfo', status = '/proc/self/status'): MemoryWatch {
   let last = -Infinity;
