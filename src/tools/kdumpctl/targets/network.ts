@@ -97,8 +97,10 @@ async function bringUpCard(card: CardPlan, limits: NetworkLimits, journal: Journ
   journal.event('network-card', { card: name, wasCalled: card.name, mac: card.mac });
   // The addresses were tried out by the kernel before; asking the neighbours again takes a second that a connection would fail in.
   write(`/proc/sys/net/ipv6/conf/${name}/accept_dad`, '0');
-  // Nothing is as good as any other size where the driver refuses this one.
-  await ip(['link', 'set', 'dev', name, 'mtu', String(card.mtu)]).catch(tellRefused(card, journal));
+  if (read(join(netFolder, name, 'mtu')) !== String(card.mtu)) {
+    // Nothing is as good as any other size where the driver refuses this one.
+    await ip(['link', 'set', 'dev', name, 'mtu', String(card.mtu)]).catch(tellRefused(card, journal));
+  }
   await ip(['link', 'set', 'dev', name, 'up']);
   await waitForCarrier(name, card, limits.carrier, journal);
   const lease = card.configured === 'dhcp' ? await leaseFor(name, limits.lease, journal) : undefined;
