@@ -36,18 +36,20 @@ const codesTold: u8 = 0b10101000;
 const few: u32 = 80;
 
 /** What is known of a number of literals. */
-function ofRun(alphabet: usize, run: u32): u64 {
-  return load<u64>(alphabet + valuesAt + ((<usize>(run < 64 ? run : 58 + 31 - clz(run))) << 3));
+function ofRun(codes: usize, run: u32): u64 {
+  const index = run < 64 ? run : 58 + 31 - clz(run);
+  return load<u64>(codes + ((<usize>index) << 3), literalRunsAt + valuesAt);
 }
 
 /** Of a length - 3. */
-function ofLength(alphabet: usize, excess: u32): u64 {
-  return load<u64>(alphabet + valuesAt + ((<usize>(excess < 128 ? excess : 121 + 31 - clz(excess))) << 3));
+function ofLength(codes: usize, excess: u32): u64 {
+  const index = excess < 128 ? excess : 121 + 31 - clz(excess);
+  return load<u64>(codes + ((<usize>index) << 3), matchLengthsAt + valuesAt);
 }
 
 /** Of an offset, as the format says it. */
-function ofOffset(alphabet: usize, offset: u32): u64 {
-  return load<u64>(alphabet + valuesAt + ((<usize>(31 - clz(offset))) << 3));
+function ofOffset(codes: usize, offset: u32): u64 {
+  return load<u64>(codes + ((<usize>(31 - clz(offset))) << 3), offsetsAt + valuesAt);
 }
 
 function extraBits(known: u64): u32 {
@@ -59,19 +61,15 @@ function bitsOut(state: u32, known: u64): u32 {
   return (state + <u32>known) >> 16;
 }
 
-/** The state that follows, when it has given them away. */
-function nextState(alphabet: usize, rest: u32, known: u64): u32 {
-  return load<u16>(alphabet + ((<usize>(rest + <u32>(<i64>known >> 40))) << 1));
+/** Where the state that follows is, counted from the first of its alphabet, when `rest` is left of the one before. */
+function nextStateAt(rest: u32, known: u64): usize {
+  return (<usize>(rest + <u32>(<i64>known >> 40))) << 1;
 }
 
-function accuracyOf(alphabet: usize): u32 {
-  return load<u32>(alphabet + accuracyAt);
-}
-
-/** The state to begin with, so that the value is the first one read from it. */
-function firstState(alphabet: usize, known: u64): u32 {
+/** The state to begin with, so that the value is the first one read from it; counted as `nextStateAt` counts. */
+function firstStateAt(known: u64): usize {
   const bits = (<u32>known + 0x8000) >> 16;
-  return nextState(alphabet, ((bits << 16) - <u32>known) >> bits, known);
+  return nextStateAt(((bits << 16) - <u32>known) >> bits, known);
 }
 
 function copyDescription(op: usize, alphabet: usize): usize {
@@ -201,19 +199,17 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
 
 /** Writes the sequences from the one before `at` down to `start`. Returns where they end; 0 when `limit` is reached before. */
 function writeSequences(op: usize, limit: usize, codes: usize, start: usize, at: usize): usize {
-  const runs = codes + literalRunsAt;
-  const lengths = codes + matchLengthsAt;
-  const offsets = codes + offsetsAt;
   at -= 8;
-  let run: u32 = load<u16>(at);
-  let length: u32 = load<u16>(at, 2);
-  let offset: u32 = load<u32>(at, 4);
-  let runKnown = ofRun(runs, run);
-  let lengthKnown = ofLength(lengths, length);
-  let offsetKnown = ofOffset(offsets, offset);
-  let runState = firstState(runs, runKnown);
-  let lengthState = firstState(lengths, lengthKnown);
-  let offsetState = firstState(offsets, offsetKnown);
+  let sequence = load<u64>(at);
+  let run = <u32>sequence & 0xffff;
+  let length = <u32>sequence >> 16;
+  let offset = <u32>(sequence >> 32);
+  let runKnown = ofRun(codes, run);
+  let lengthKnown = ofLength(codes, length);
+  let offsetKnown = ofOffset(codes, offset);
+  let runState: u32 = load<u16>(codes + firstStateAt(runKnown), literalRunsAt);
+  let lengthState: u32 = load<u16>(codes + firstStateAt(lengthKnown), matchLengthsAt);
+  let offsetState: u32 = load<u16>(codes + firstStateAt(offsetKnown), offsetsAt);
   let bits: u64 = 0;
   let held: u32 = 0;
   let out: u32;
@@ -236,24 +232,25 @@ function writeSequences(op: usize, limit: usize, codes: usize, start: usize, at:
     if (op >= limit) return 0;
 
     at -= 8;
-    run = load<u16>(at);
-    length = load<u16>(at, 2);
-    offset = load<u32>(at, 4);
-    offsetKnown = ofOffset(offsets, offset);
+    sequence = load<u64>(at);
+    run = <u32>sequence & 0xffff;
+    length = <u32>sequence >> 16;
+    offset = <u32>(sequence >> 32);
+    offsetKnown = ofOffset(codes, offset);
     out = bitsOut(offsetState, offsetKnown);
     bits |= (<u64>(offsetState & ((1 << out) - 1))) << held;
     held += out;
-    offsetState = nextState(offsets, offsetState >> out, offsetKnown);
-    lengthKnown = ofLength(lengths, length);
+    offsetState = load<u16>(codes + nextStateAt(offsetState >> out, offsetKnown), offsetsAt);
+    lengthKnown = ofLength(codes, length);
     out = bitsOut(lengthState, lengthKnown);
     bits |= (<u64>(lengthState & ((1 << out) - 1))) << held;
     held += out;
-    lengthState = nextState(lengths, lengthState >> out, lengthKnown);
-    runKnown = ofRun(runs, run);
+    lengthState = load<u16>(codes + nextStateAt(lengthState >> out, lengthKnown), matchLengthsAt);
+    runKnown = ofRun(codes, run);
     out = bitsOut(runState, runKnown);
     bits |= (<u64>(runState & ((1 << out) - 1))) << held;
     held += out;
-    runState = nextState(runs, runState >> out, runKnown);
+    runState = load<u16>(codes + nextStateAt(runState >> out, runKnown), literalRunsAt);
     // At most 7 + 6 + 7 + 8 bits.
     if (held > 15) {
       store<u64>(op, bits);
@@ -263,12 +260,15 @@ function writeSequences(op: usize, limit: usize, codes: usize, start: usize, at:
     }
   }
 
-  bits |= (<u64>(lengthState & ((1 << accuracyOf(lengths)) - 1))) << held;
-  held += accuracyOf(lengths);
-  bits |= (<u64>(offsetState & ((1 << accuracyOf(offsets)) - 1))) << held;
-  held += accuracyOf(offsets);
-  bits |= (<u64>(runState & ((1 << accuracyOf(runs)) - 1))) << held;
-  held += accuracyOf(runs);
+  out = load<u32>(codes, matchLengthsAt + accuracyAt);
+  bits |= (<u64>(lengthState & ((1 << out) - 1))) << held;
+  held += out;
+  out = load<u32>(codes, offsetsAt + accuracyAt);
+  bits |= (<u64>(offsetState & ((1 << out) - 1))) << held;
+  held += out;
+  out = load<u32>(codes, literalRunsAt + accuracyAt);
+  bits |= (<u64>(runState & ((1 << out) - 1))) << held;
+  held += out;
   // The highest bit that is set ends it.
   store<u64>(op, bits | ((<u64>1) << held));
   return op + <usize>((held + 8) >> 3);
