@@ -150,6 +150,10 @@ describe('the codes', () => {
     for (const { shares } of alphabets(kernelCodes)) assert.ok(!shares.includes(0));
   });
 
+  it('are told in the 32 bytes that the compressor copies', () => {
+    for (const alphabet of alphabets(kernelCodes)) assert.ok(describeAlphabet(alphabet).length <= 32);
+  });
+
   it('known to every reader are spread as RFC 8878, appendix A, has them', () => {
     assert.deepEqual([...spread(knownCodes.offsets)].slice(0, 8), [0, 6, 9, 15, 21, 3, 7, 12]);
     assert.deepEqual([...spread(knownCodes.literalRuns)].slice(-4), [35, 34, 33, 32]);
