@@ -1,6 +1,6 @@
 /** What is told before anything is tried: why the machine went down, and what the capture kernel has to work with. */
 import { readFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { availableParallelism, release } from 'node:os';
 import type { Dump } from '../../../formats/dump.ts';
 import type { PrintkRecord } from '../../../kernel/log/log-record.ts';
 import { summarize } from '../../crash/info.ts';
@@ -26,7 +26,7 @@ export function tellReason(dump: Dump, journal: Journal): readonly PrintkRecord[
 export function tellEnvironment(journal: Journal): void {
   journal.event('capture-environment', {
     release: release(),
-    cpus: cpus().length,
+    cpus: availableParallelism(),
     commandLine: commandLine(),
   });
 }
