@@ -110,7 +110,7 @@ export const ownCode = (
 ];
 
 /** The code cache of the save in `folder`. Without one it starts too, and a node for another processor cannot make it. */
-async function makeCodeCache(node: string, folder: string): Promise<void> {
+export async function makeCodeCache(node: string, folder: string): Promise<void> {
   const maker = fileURLToPath(new URL('./make-code-cache.ts', import.meta.url));
   const made = await runProgram(node, [...nodeOptions, maker, folder], { timeout: 60_000 }).catch(
     () => undefined,
