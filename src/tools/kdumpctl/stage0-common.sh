@@ -100,12 +100,12 @@ vmcore() {
 
 # bounded SECONDS PROGRAM [ARGUMENT...]: does not wait for it longer than that. What is stuck in the kernel cannot be killed, and is left behind.
 bounded() {
-  tries=$(($1 * 5))
+  tries=$(($1 * 20))
   shift
   "$@" &
   bounded_pid=$!
   while [ "$tries" -gt 0 ] && kill -0 "$bounded_pid" 2>/dev/null; do
-    sleep 0.2
+    sleep 0.05
     tries=$((tries - 1))
   done
 }

@@ -88,7 +88,10 @@ watched() {
   watched_end= watched_status=
   # The standard input by another number, because a program in the background gets /dev/null for it.
   {
-    setsid sh -c 'echo 0 >/proc/self/oom_score_adj; exec "$@"' sh "$@" <&3 3<&- &
+    {
+      echo 0 >/proc/self/oom_score_adj
+      exec setsid "$@"
+    } <&3 3<&- &
   } 3<&0
   watched_pid=$!
   while :; do

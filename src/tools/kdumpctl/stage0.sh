@@ -51,7 +51,7 @@ run_save() {
   set +f
   # Ended by us, or dead: what was saved is saved.
   if [ "$status" -ge 124 ] && [ -s "$save_decided" ]; then read -r status <"$save_decided"; fi
-  cat /tmp/save-errors >/dev/console
+  if [ -s /tmp/save-errors ]; then cat /tmp/save-errors >/dev/console; fi
   if [ "$status" -eq 0 ]; then
     journal save-exit '{"status":0}'
   else
