@@ -121,7 +121,7 @@ for (const [kernel, foreign, calls] of [
       };
       const names = plan.segments.map(({ name }) => name).sort();
       const handedOver = arch === 'arm64' ? 'dtb' : 'boot_params';
-      assert.deepEqual(names, [handedOver, 'elfcorehdr', 'initrd', 'kernel', 'trampoline'].sort());
+      assert.deepEqual(names, [handedOver, 'bss', 'elfcorehdr', 'initrd', 'kernel', 'trampoline'].sort());
       const first = Math.min(...plan.segments.map(({ address }) => address));
       const last = Math.max(...plan.segments.map(({ address, size }) => address + size));
       assert.ok(last - first <= 256 * 2 ** 20);
