@@ -139,7 +139,7 @@ describe('a kernel that is locked down', () => {
       onLine: (line) => (line.includes('locked down: done') ? 'stop' : undefined),
     });
     const answers = kexecAnswers(console);
-    for (const call of ['-c', '-s', '-a', '--unpack=/mnt/boot/vmlinux']) {
+    for (const call of ['-c', '-s', '-a', '--vmlinux=/mnt/boot/vmlinux']) {
       const { status, stderr } = answers.get(`locked ${call}`)!;
       assert.equal(status, 6, stderr);
       assert.match(stderr, /locked down|signature/);

@@ -5,7 +5,7 @@ import { tellKexec } from './tell-kexec.ts';
 
 spawnSync('/bin/mount', ['-t', 'securityfs', 'securityfs', '/sys/kernel/security']);
 writeFileSync('/sys/kernel/security/lockdown', 'integrity');
-for (const call of ['-c', '-s', '-a', '--unpack=/mnt/boot/vmlinux']) {
+for (const call of ['-c', '-s', '-a', '--vmlinux=/mnt/boot/vmlinux']) {
   tellKexec(`locked ${call}`, ['-p', call, '--append', 'quiet', '/mnt/boot/vmlinuz']);
 }
 process.stdout.write('locked down: done\n');

@@ -16,7 +16,7 @@ tellKexec('load', [
   '-l',
   '-c',
   '-d',
-  ...(running.includes('kexec-unpacked') ? ['--unpack=/mnt/boot/vmlinux'] : []),
+  ...(running.includes('kexec-unpacked') ? ['--vmlinux=/mnt/boot/vmlinux'] : []),
   '--initrd',
   '/mnt/boot/initramfs-kdump.img',
   '--append',

@@ -29,7 +29,8 @@ interface KexecOptions {
   readonly reuseCmdline?: true;
   readonly dtb?: string;
   readonly type?: string;
-  readonly unpack?: true | string;
+  readonly unpack?: true;
+  readonly vmlinux?: string;
   readonly memMin?: number;
   readonly memMax?: number;
   readonly entry?: number;
@@ -82,9 +83,10 @@ export function kexecCommand(): Command {
       .option('--dtb <file>', 'device tree of the loaded kernel (arm64)')
       .option('-t, --type <type>', 'refuse an image that is not of this type: bzImage, Image, vmlinux, …')
       .option(
-        '--unpack [vmlinux]',
-        'load what a bzImage unpacks to (or the file it was unpacked to), by kexec_load, where that can be: it starts sooner',
+        '--unpack',
+        'load what a bzImage unpacks to, by kexec_load, where that can be: it starts sooner',
       )
+      .option('--vmlinux <file>', 'the same, with the file that the bzImage was unpacked to')
       .option('--mem-min <address>', 'load nothing below', address)
       .option('--mem-max <address>', 'load nothing above', address)
       .option('--entry <address>', 'jump there instead of to the entry of the image', address)
@@ -189,8 +191,8 @@ async function load(kernel: string, options: KexecOptions): Promise<void> {
   say([`loaded by ${call}`]);
 }
 
-const formOf = ({ unpack }: KexecOptions): LoadForm =>
-  unpack === undefined ? 'as it is' : { form: 'unpacked', vmlinux: unpack === true ? undefined : unpack };
+const formOf = ({ unpack, vmlinux }: KexecOptions): LoadForm =>
+  vmlinux !== undefined ? { vmlinux } : unpack ? 'unpacked' : 'as it is';
 
 /** kexec's names of types (kexec -h), by what we call the image. */
 const typeNames: Readonly<Record<string, readonly string[]>> = {

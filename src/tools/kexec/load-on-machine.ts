@@ -7,10 +7,10 @@ import type { KexecPlan } from './plan/plan.ts';
 import type { LoadCall } from './refusal.ts';
 
 /**
- * "as it is": a packed kernel unpacks itself when it is started. "unpacked": where that can be, it is loaded as what it unpacks to, which is
- * made here or is in the file `vmlinux`.
+ * "as it is": a packed kernel unpacks itself when it is started. "unpacked": where that can be, it is loaded as what it unpacks to. `vmlinux`: the same,
+ * from the file that it was unpacked to.
  */
-export type LoadForm = 'as it is' | { readonly form: 'unpacked'; readonly vmlinux: string | undefined };
+export type LoadForm = 'as it is' | 'unpacked' | { readonly vmlinux: string };
 
 export interface MachineLoad extends MachinePlanRequest {
   /** The image's file. */
@@ -62,7 +62,7 @@ function unpackedLoad(
     hotplug || (kind === 'crash' && files.textIfThere('sys/kernel/crash_elfcorehdr_size') !== undefined);
   return {
     plan: () => {
-      const vmlinux = form.vmlinux === undefined ? unpackBzImage(image, file) : readLoaded(form.vmlinux);
+      const vmlinux = form === 'unpacked' ? unpackBzImage(image, file) : readLoaded(form.vmlinux);
       return plan({ image: unpackedImage(image, vmlinux, file), hotplug: updated });
     },
     hotplug: updated,

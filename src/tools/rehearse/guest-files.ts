@@ -117,7 +117,7 @@ export async function buildGuestFiles(
           data: Buffer.from(
             `${[
               kexecOption[plan.load],
-              ...(vmlinux === undefined ? [] : [`--unpack=/mnt/${vmlinuxPath}`]),
+              ...(vmlinux === undefined ? [] : [`--vmlinux=/mnt/${vmlinuxPath}`]),
               ...(plan.kexecArgs ?? []),
             ].join(' ')}\n`,
           ),

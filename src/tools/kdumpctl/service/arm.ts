@@ -59,7 +59,7 @@ export function arm(
     commandLine,
     entry: undefined,
     ...args,
-    form: { form: 'unpacked', vmlinux: undefined },
+    form: 'unpacked',
     onPlan: () => {},
     onRefusal,
   });
