@@ -3,21 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
-import { lowestOffset, scratchBytes, slackBytes, wasmPages } from './wasm.ts';
-
-const sizesAt = Math.ceil((lowestOffset + scratchBytes) / 64) * 64;
-const inputAt = sizesAt + 64;
-const outputAt = inputAt + 65536;
-const memory = new WebAssembly.Memory({ initial: Math.ceil((outputAt + 65536 + slackBytes) / 65536) });
-const bytes = new Uint8Array(memory.buffer);
-const pages = wasmPages(memory, lowestOffset);
+import { pageCompressor, pageOf, pieces } from '../../test/support/one-page.ts';
 
 /** The page as a zlib stream; undefined when it does not shrink. */
-function deflate(page: Uint8Array): Uint8Array | undefined {
-  bytes.set(page, inputAt);
-  const size = pages.compressPages('zlib', inputAt, 1, page.length, outputAt, sizesAt, 0);
-  return size < page.length ? bytes.slice(outputAt, outputAt + size) : undefined;
-}
+const deflate = pageCompressor('zlib');
 
 /** Zlib reads it back, to the last byte and with the right checksum. Returns the stream. */
 function check(page: Uint8Array): Uint8Array {
@@ -105,25 +94,9 @@ describe('a page as a zlib stream', () => {
   });
 
   it('whatever is in it', () => {
-    // Pieces: noise, runs, and copies from before.
-    const piece = fc.record({
-      kind: fc.constantFrom('noise', 'run', 'copy'),
-      size: fc.integer({ min: 1, max: 600 }),
-      value: fc.nat(255),
-      from: fc.nat(65535),
-    });
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 120 }), fc.constantFrom(64, 4096, 65536), (list, length) => {
-        const page = new Uint8Array(length);
-        let at = 0;
-        for (const { kind, size, value, from } of list) {
-          const end = Math.min(length, at + size);
-          if (kind === 'run') page.fill(value, at, end);
-          else if (kind === 'copy' && at > 0) {
-            for (let i = at, j = from % at; i < end; i++, j++) page[i] = page[j]!;
-          } else for (let i = at; i < end; i++) page[i] = Math.imul(i + value, 2654435761) >>> 24;
-          at = end;
-        }
+      fc.property(pieces(120), fc.constantFrom(64, 4096, 65536), (list, length) => {
+        const page = pageOf(list, length);
         const stream = deflate(page);
         if (stream !== undefined) assert.ok(Buffer.compare(inflateSync(stream), page) === 0);
       }),

@@ -3,22 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { lowestOffset, scratchBytes, slackBytes, wasmPages } from './wasm.ts';
+import { pageCompressor, pageOf, pieces } from '../../test/support/one-page.ts';
 import { type Codes, describeAlphabet, kernelCodes, knownCodes, spread } from './zstd-tables.ts';
 
-const sizesAt = Math.ceil((lowestOffset + scratchBytes) / 64) * 64;
-const inputAt = sizesAt + 64;
-const outputAt = inputAt + 65536;
-const memory = new WebAssembly.Memory({ initial: Math.ceil((outputAt + 65536 + slackBytes) / 65536) });
-const bytes = new Uint8Array(memory.buffer);
-const pages = wasmPages(memory, lowestOffset);
-
 /** The page as a zstd frame; undefined when it does not shrink. */
-function compress(page: Uint8Array): Uint8Array | undefined {
-  bytes.set(page, inputAt);
-  const size = pages.compressPages('zstd', inputAt, 1, page.length, outputAt, sizesAt, 0);
-  return size < page.length ? bytes.slice(outputAt, outputAt + size) : undefined;
-}
+const compress = pageCompressor('zstd');
 
 /** zstd reads it back. Returns the frame. */
 function check(page: Uint8Array): Uint8Array {
@@ -97,29 +86,14 @@ describe('a page as a zstd frame', () => {
   });
 
   it('whatever is in it', () => {
-    // Pieces: noise, runs, and copies from before.
-    const piece = fc.record({
-      kind: fc.constantFrom('noise', 'run', 'copy'),
-      size: fc.integer({ min: 1, max: 600 }),
-      value: fc.nat(255),
-      from: fc.nat(65535),
-    });
     fc.assert(
       fc.property(
-        fc.array(piece, { maxLength: 400 }),
+        pieces(400),
         fc.constantFrom(256, 4096, 65536),
         fc.constantFrom(8, 40, 600),
         (list, length, longest) => {
-          const page = new Uint8Array(length);
-          let at = 0;
-          for (const { kind, size, value, from } of list) {
-            const end = Math.min(length, at + 1 + (size % longest));
-            if (kind === 'run') page.fill(value, at, end);
-            else if (kind === 'copy' && at > 0) {
-              for (let i = at, j = from % at; i < end; i++, j++) page[i] = page[j]!;
-            } else for (let i = at; i < end; i++) page[i] = Math.imul(i + value, 2654435761) >>> 24;
-            at = end;
-          }
+          const shorter = list.map((piece) => ({ ...piece, size: 1 + (piece.size % longest) }));
+          const page = pageOf(shorter, length);
           const frame = compress(page);
           if (frame !== undefined) assert.ok(Buffer.compare(zstdDecompressSync(frame), page) === 0);
         },
