@@ -102,6 +102,15 @@ function loadFfi(): Ffi {
   return ffi;
 }
 
+/** What the last call on this thread failed with. Made before that call: looking up a symbol may itself change errno. */
+function errnoReader(ffi: Ffi, libc: InstanceType<Ffi['DynamicLibrary']>): () => Errno {
+  const location = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  return () => {
+    const number = ffi.getInt32(location());
+    return { number, name: errnoName(number) };
+  };
+}
+
 /**
  * kexec_file_load(2) by its number on this architecture. `commandLine` is NUL-terminated here; the length that the
  * kernel wants counts the NUL. Returns undefined when the kernel accepted.
@@ -116,7 +125,7 @@ export function kexecFileLoadCall(
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const call = libc.getFunction(prototypes.kexecFileLoad.symbol, prototypes.kexecFileLoad.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   const text = Buffer.from(`${commandLine}\0`, 'latin1');
   const result = call(
     BigInt(systemCall),
@@ -127,8 +136,7 @@ export function kexecFileLoadCall(
     BigInt(flags),
   );
   if (result !== -1n) return undefined;
-  const number = ffi.getInt32(errnoLocation());
-  return { number, name: errnoName(number) };
+  return errno();
 }
 
 /** A segment as kexecLoadCall takes it. */
@@ -151,7 +159,7 @@ export function kexecLoadCall(
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const call = libc.getFunction(prototypes.kexecLoad.symbol, prototypes.kexecLoad.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   // An empty array has no address.
   const table = Buffer.alloc(kexecSegmentSize * Math.max(1, segments.length));
   segments.forEach(({ data, address, size }, i) => {
@@ -163,8 +171,7 @@ export function kexecLoadCall(
   });
   const result = call(BigInt(systemCall), BigInt(entry), BigInt(segments.length), table, BigInt(flags));
   if (result !== -1n) return undefined;
-  const number = ffi.getInt32(errnoLocation());
-  return { number, name: errnoName(number) };
+  return errno();
 }
 
 /** reboot(2) by its number. Does not come back when it does what is asked and that is a restart. */
@@ -177,11 +184,10 @@ export function rebootCall(
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const call = libc.getFunction(prototypes.reboot.symbol, prototypes.reboot.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   const result = call(BigInt(systemCall), BigInt(magic), BigInt(magic2), BigInt(command), 0n);
   if (result !== -1n) return undefined;
-  const number = ffi.getInt32(errnoLocation());
-  return { number, name: errnoName(number) };
+  return errno();
 }
 
 export function syncCall(): void {
@@ -199,10 +205,10 @@ export function flockCall(fd: number): Errno | 'busy' | undefined {
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const flock = libc.getFunction(prototypes.flock.symbol, prototypes.flock.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   if (flock(fd, LOCK_EX_NB) === 0) return undefined;
-  const number = ffi.getInt32(errnoLocation());
-  return number === EAGAIN ? 'busy' : { number, name: errnoName(number) };
+  const failed = errno();
+  return failed.number === EAGAIN ? 'busy' : failed;
 }
 
 const text = (value: string): Buffer => Buffer.from(`${value}\0`);
@@ -217,11 +223,10 @@ export function mountCall(
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const mount = libc.getFunction(prototypes.mount.symbol, prototypes.mount.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   const options = data === undefined ? null : text(data);
   if (mount(text(source), text(target), text(type), 0n, options) === 0) return undefined;
-  const number = ffi.getInt32(errnoLocation());
-  return { number, name: errnoName(number) };
+  return errno();
 }
 
 /** umount2(2), without flags. Undefined when nothing is mounted there any more. */
@@ -229,10 +234,9 @@ export function unmountCall(target: string): Errno | undefined {
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const umount2 = libc.getFunction(prototypes.umount2.symbol, prototypes.umount2.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   if (umount2(text(target), 0) === 0) return undefined;
-  const number = ffi.getInt32(errnoLocation());
-  return { number, name: errnoName(number) };
+  return errno();
 }
 
 /** man 2 syslog. */
@@ -267,11 +271,10 @@ export function openPipe(): Pipe | Errno {
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const pipe2 = libc.getFunction(prototypes.pipe2.symbol, prototypes.pipe2.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   const ends = new Int32Array(2);
   if (pipe2(ends, O_CLOEXEC) === 0) return { readEnd: ends[0]!, writeEnd: ends[1]! };
-  const number = ffi.getInt32(errnoLocation());
-  return { number, name: errnoName(number) };
+  return errno();
 }
 
 /** lseek(2): SEEK_DATA (since Linux 3.1), and what it says behind the last byte. */
@@ -287,11 +290,11 @@ export function dataSeeker(fd: number): ((offset: number) => number | 'none' | u
   const ffi = loadFfi();
   const libc = new ffi.DynamicLibrary(null);
   const lseek = libc.getFunction(prototypes.lseek.symbol, prototypes.lseek.signature);
-  const errnoLocation = libc.getFunction(prototypes.errnoLocation.symbol, prototypes.errnoLocation.signature);
+  const errno = errnoReader(ffi, libc);
   return (offset) => {
     const found = lseek(fd, BigInt(offset), SEEK_DATA);
     if (found !== -1n) return Number(found);
-    return ffi.getInt32(errnoLocation()) === ENXIO ? 'none' : undefined;
+    return errno().number === ENXIO ? 'none' : undefined;
   };
 }
 
