@@ -50,8 +50,14 @@ interface Comparison {
   /** Pages that only one of the two has. */
   readonly missing: number[];
   readonly added: number[];
-  /** Runs of bytes that are not the same, as text before and after. */
-  readonly changed: readonly { readonly pfn: number; readonly before: string; readonly after: string }[];
+  readonly changed: readonly ChangedRun[];
+}
+
+/** Bytes in a row that are not the same, as text before and after; `pages`: all that it is in. */
+interface ChangedRun {
+  readonly pages: number[];
+  before: string;
+  after: string;
 }
 
 function compare(filtered: Dump): Comparison {
@@ -60,9 +66,10 @@ function compare(filtered: Dump): Comparison {
   const found = {
     missing: [] as number[],
     added: [] as number[],
-    changed: [] as Comparison['changed'][number][],
+    changed: [] as ChangedRun[],
   };
   const [a, b] = [Buffer.alloc(4096), Buffer.alloc(4096)];
+  let changedUntil = -1;
   for (let pfn = 0; pfn < whole.memory.endPfn; pfn++) {
     if (!ours.has(pfn) && theirs.has(pfn)) found.missing.push(pfn);
     if (ours.has(pfn) && !theirs.has(pfn)) found.added.push(pfn);
@@ -73,17 +80,26 @@ function compare(filtered: Dump): Comparison {
       if (a[at] === b[at]) continue;
       let end = at;
       while (end < 4096 && a[end] !== b[end]) end++;
-      found.changed.push({
-        pfn,
-        before: a.toString('latin1', at, end),
-        after: b.toString('latin1', at, end),
-      });
+      const [before, after] = [a.toString('latin1', at, end), b.toString('latin1', at, end)];
+      const last = found.changed.at(-1);
+      if (last !== undefined && pfn * 4096 + at === changedUntil) {
+        last.pages.push(pfn);
+        last.before += before;
+        last.after += after;
+      } else {
+        found.changed.push({ pages: [pfn], before, after });
+      }
+      changedUntil = pfn * 4096 + end;
       at = end;
     }
   }
   whole.source.close();
   return found;
 }
+
+const pagesOf = (changed: readonly ChangedRun[]): number[] => [
+  ...new Set(changed.flatMap(({ pages }) => pages)),
+];
 
 const eraseinfo = (path: string): string[] =>
   JSON.parse(vmcore('info', '--json', path).stdout.toString()).eraseinfo;
@@ -136,7 +152,7 @@ describe('examples/filters', () => {
     ]);
     // The header of the file has the name, too.
     assert.ok(!readFileSync(path).subarray(0, 4096).includes('(none)'));
-    await opensElsewhere(path, [...new Set(changed.map(({ pfn }) => pfn))]);
+    await opensElsewhere(path, pagesOf(changed));
   });
 
   it('drop-module.ts: the memory of the module is out, and nothing else is', async () => {
@@ -245,10 +261,7 @@ describe('--config, in the sections of modules', () => {
     ]);
     const { remarks } = result as { remarks: string[] };
     assert.deepEqual(remarks, [`${config}:5: module not_loaded was not loaded: nothing to erase`]);
-    await opensElsewhere(
-      path,
-      changed.map(({ pfn }) => pfn),
-    );
+    await opensElsewhere(path, pagesOf(changed));
   });
 });
 

@@ -4,7 +4,7 @@
  * The guest cannot restart: a reboot ends the run. All times are the host's, seconds since the guest was started.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { VmcoreError } from '../../base/errors.ts';
 import { asVmcoreError } from '../../sys/system-error.ts';
 import type { Accelerator } from './accelerator.ts';
@@ -58,16 +58,23 @@ export interface GuestRun {
  */
 export type OnLine = (line: string, seconds: number, processorSeconds: number) => 'stop' | undefined;
 
+/**
+ * Milliseconds between looks at the console's file. It is a file and not a pipe because QEMU throws away what a pipe does not take at once: node's pipes
+ * are sockets, QEMU writes byte by byte, and some 300 such writes fill one while this process is busy with something else.
+ */
+const consoleInterval = 10;
+
 /** Runs the guest until it powers off, restarts, is stopped or runs into a limit. E_NEEDS when QEMU does not start. */
 export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Promise<GuestRun> {
   const log = openLog(guest.serialLog);
   return new Promise<GuestRun>((resolve, reject) => {
     const started = performance.now();
     const seconds = (): number => (performance.now() - started) / 1000;
-    const child = spawn(guest.qemu, qemuArguments(guest), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(guest.qemu, qemuArguments(guest), { stdio: ['ignore', 'ignore', 'pipe'] });
     let end: GuestEnd = 'powered-off';
     let complaints = '';
     let partial = '';
+    const buffer = Buffer.alloc(65536);
 
     const stop = (why: GuestEnd): void => {
       if (end === 'powered-off') end = why;
@@ -79,22 +86,24 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
     limits.abort.addEventListener('abort', onAbort);
     if (limits.abort.aborted) onAbort();
 
-    child.stdout.setEncoding('latin1');
-    child.stdout.on('data', (text: string) => {
-      silence.refresh();
-      writeSync(log, text, null, 'latin1');
-      const lines = (partial + text).split('\n');
-      partial = lines.pop() ?? '';
-      const processor = lines.length === 0 ? 0 : processorSecondsOf(child.pid);
-      for (const line of lines) {
-        if (onLine(line.trimEnd(), seconds(), processor) === 'stop') stop('stopped');
+    const readConsole = (): void => {
+      for (let length = readSync(log, buffer); length > 0; length = readSync(log, buffer)) {
+        silence.refresh();
+        const lines = (partial + buffer.toString('latin1', 0, length)).split('\n');
+        partial = lines.pop() ?? '';
+        const processor = lines.length === 0 ? 0 : processorSecondsOf(child.pid);
+        for (const line of lines) {
+          if (onLine(line.trimEnd(), seconds(), processor) === 'stop') stop('stopped');
+        }
       }
-    });
+    };
+    const reader = setInterval(readConsole, consoleInterval);
     child.stderr.setEncoding('utf8');
     child.stderr.on('data', (text: string) => {
       complaints += text;
     });
     const settle = (): void => {
+      clearInterval(reader);
       clearTimeout(total);
       clearTimeout(silence);
       limits.abort.removeEventListener('abort', onAbort);
@@ -111,6 +120,7 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
       );
     });
     child.on('close', (status) => {
+      readConsole();
       settle();
       resolve({ end, seconds: seconds(), exitStatus: status ?? 1, complaints: complaints.trim() });
     });
@@ -140,7 +150,8 @@ function qemuArguments(guest: Guest): string[] {
     ...['-smp', String(guest.cpus), '-m', String(megabytes)],
     ...(guest.memoryFile === undefined ? [] : memoryInFile(guest.memoryFile, megabytes)),
     ...(guest.firmware === undefined ? [] : ['-bios', guest.firmware]),
-    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
+    ...['-display', 'none', '-monitor', 'none', '-no-reboot'],
+    ...['-chardev', `file,id=console,path=${inOption(guest.serialLog)}`, '-serial', 'chardev:console'],
     ...(guest.monitor === undefined ? [] : ['-qmp', `unix:${inOption(guest.monitor)},server=on,wait=off`]),
     ...['-kernel', guest.kernel, '-initrd', guest.initrd, '-append', guest.commandLine],
     ...networkArguments(guest.network),
@@ -148,9 +159,10 @@ function qemuArguments(guest: Guest): string[] {
   ];
 }
 
+/** Made before QEMU opens it: its own files are everybody's to read. */
 function openLog(path: string): number {
   try {
-    return openSync(path, 'w', 0o600);
+    return openSync(path, 'w+', 0o600);
   } catch (cause) {
     throw asVmcoreError(cause, 'cannot write', { file: path });
   }
