@@ -13,10 +13,11 @@ const mountOptions: Readonly<Partial<Record<FileSystem, string>>> = { btrfs: 'su
 /** E_FILE when the device does not appear or cannot be written to; what mount() throws when it cannot be mounted. */
 export async function openFileSystem(
   target: FileSystemTarget,
-  { path, name, deviceLimit, blocking }: StorePlace,
+  place: StorePlace,
   journal: Journal,
 ): Promise<DumpStore> {
-  const device = await findDevice(target.device, deviceLimit, journal);
+  const { path, name, blocking } = place;
+  const device = await findDevice(target.device, place, journal);
   const mounted: Mountable = {
     type: target.fileSystem,
     source: device,

@@ -2,8 +2,8 @@
  * The block device that a name means, waited for: disks appear seconds after their driver is loaded, behind a storage network later still. There is
  * no udev in the capture kernel, so no /dev/disk either.
  *
- * File systems are found by busybox findfs, partitions by what the kernel says of them (PARTNAME and, in newer kernels, PARTUUID in their uevent file) and
- * else by their table.
+ * File systems are found by their superblocks, partitions by what the kernel says of them (PARTNAME and, in newer kernels, PARTUUID in their uevent file)
+ * and else by their table. A device that cannot be read is passed over: it may be another that is meant.
  */
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -13,20 +13,26 @@ import { openFileUnmapped } from '../../../sys/file-source.ts';
 import { namesIn } from '../../../sys/names-in.ts';
 import { type DeviceName, deviceText } from '../conf/target.ts';
 import type { Journal } from '../journal.ts';
-import { runLimited, waitFor } from './limited.ts';
+import { waitFor } from './limited.ts';
+import type { BlockingCall, StorePlace } from './store-place.ts';
+import { type FileSystemNames, fileSystemsOn } from './superblocks.ts';
 
 /** A disk array that starts with the machine takes the better part of a minute; who waits longer waits for nothing. Milliseconds. */
 export const deviceLimit = 90_000;
-/** findfs reads the beginning of every disk. Milliseconds. */
-const findfsLimit = 20_000;
+/** A disk that is reset and asked again fails after three minutes (SCSI: 30 s for a command, and five more attempts), and then the next one is read. Seconds. */
+const readLimit = 200;
 
-/** The path of its node. E_FILE when there is none after `limit` milliseconds; the message says which there were. */
-export async function findDevice(name: DeviceName, limit: number, journal: Journal): Promise<string> {
+/** The path of its node. E_FILE when there is none after `deviceLimit` milliseconds; the message says which there were. */
+export async function findDevice(
+  name: DeviceName,
+  { deviceLimit: limit, blocking }: Pick<StorePlace, 'deviceLimit' | 'blocking'>,
+  journal: Journal,
+): Promise<string> {
   const wanted = withoutUdev(name);
-  const first = await look(wanted);
+  const first = look(wanted, blocking);
   if (first !== undefined) return first;
   journal.event('target-wait', { device: deviceText(name), limit: limit / 1000 });
-  const found = await waitFor(() => look(wanted), limit, 500);
+  const found = await waitFor(() => look(wanted, blocking), limit, 500);
   if (found !== undefined) return found;
   throw new VmcoreError('E_FILE', `no such device after ${limit / 1000} s; there are: ${presentDevices()}`, {
     file: deviceText(name),
@@ -51,24 +57,48 @@ export function withoutUdev(name: DeviceName): DeviceName {
   return { by, value: Buffer.from(text, 'latin1').toString() };
 }
 
-function look({ by, value }: DeviceName): string | undefined | Promise<string | undefined> {
+function look({ by, value }: DeviceName, blocking: BlockingCall): string | undefined {
   switch (by) {
     case 'path':
       return statSync(value, { throwIfNoEntry: false })?.isBlockDevice() ? value : undefined;
     case 'UUID':
+      return findFileSystem(({ uuid }) => uuid === value.toLowerCase(), blocking);
     case 'LABEL':
-      return findFileSystem(`${by}=${value}`);
+      return findFileSystem(({ label }) => label === value, blocking);
     case 'PARTUUID':
-      return findPartition(({ uuid }) => uuid.toLowerCase() === value.toLowerCase());
+      return findPartition(({ uuid }) => uuid.toLowerCase() === value.toLowerCase(), blocking);
     case 'PARTLABEL':
-      return findPartition(({ label }) => label === value);
+      return findPartition(({ label }) => label === value, blocking);
   }
 }
 
-async function findFileSystem(tag: string): Promise<string | undefined> {
-  const { status, stdout } = await runLimited('findfs', [tag], findfsLimit);
-  const path = stdout.toString().trim();
-  return status === 0 && path !== '' ? path : undefined;
+const blockFolder = '/sys/class/block';
+
+/** `etherd!e0.0` of sysfs is /dev/etherd/e0.0 (device_get_devnode() in drivers/base/core.c, Linux 6.1). */
+const nodeOf = (name: string): string => join('/dev', name.replaceAll('!', '/'));
+
+function findFileSystem(
+  isMeant: (names: FileSystemNames) => boolean,
+  blocking: BlockingCall,
+): string | undefined {
+  for (const name of blockDevices()) {
+    const link = join(blockFolder, name);
+    // Without a medium; and a floppy drive takes seconds to say so.
+    if (sysfsNumber(join(link, 'size')) === 0 || /^fd\d/.test(name)) continue;
+    if (isPartOfAnother(link)) continue;
+    const node = nodeOf(name);
+    if (blocking(`reading ${node}`, readLimit, () => fileSystemsOn(node)).some(isMeant)) return node;
+  }
+  return undefined;
+}
+
+/**
+ * Is something built on the device at `link` of sysfs, or on the disk that it is a partition of? A member of a RAID and a path of a multipath device show
+ * the file system too, but only what is built on them can be mounted.
+ */
+export function isPartOfAnother(link: string): boolean {
+  // Not by join(), which would take ".." for the folder that the link is in, and not for the disk's.
+  return [`${link}/holders`, `${link}/../holders`].some((folder) => namesIn(folder).length > 0);
 }
 
 interface PartitionNames {
@@ -76,21 +106,27 @@ interface PartitionNames {
   readonly label: string;
 }
 
-const blockFolder = '/sys/class/block';
-
 /** Looks at partitions only; a table is read once for all partitions of its disk. */
-function findPartition(isMeant: (names: PartitionNames) => boolean): string | undefined {
+function findPartition(
+  isMeant: (names: PartitionNames) => boolean,
+  blocking: BlockingCall,
+): string | undefined {
   const tables = new Map<string, PartitionTable | undefined>();
   for (const name of blockDevices()) {
     const number = sysfsNumber(join(blockFolder, name, 'partition'));
     if (number === undefined) continue;
     const disk = diskOf(name);
-    if (!tables.has(disk)) tables.set(disk, tableOf(disk));
+    if (!tables.has(disk)) {
+      tables.set(
+        disk,
+        blocking(`reading ${nodeOf(disk)}`, readLimit, () => tableOf(disk)),
+      );
+    }
     const entry = tables.get(disk)?.find((partition) => partition.number === number);
     const told = uevent(name);
     const uuid = told.get('PARTUUID') ?? entry?.uuid ?? '';
     const label = told.get('PARTNAME') ?? entry?.label ?? '';
-    if (isMeant({ uuid, label })) return join('/dev', name);
+    if (isMeant({ uuid, label })) return nodeOf(name);
   }
   return undefined;
 }
@@ -121,11 +157,11 @@ function uevent(name: string): ReadonlyMap<string, string> {
   return new Map(lines);
 }
 
-/** Undefined when the disk has none that we read, or does not let itself be read: it may be another that is meant. */
+/** Undefined when the disk has none that we read, or does not let itself be read. */
 function tableOf(disk: string): PartitionTable | undefined {
   const sectorSize = sysfsNumber(join(blockFolder, disk, 'queue/logical_block_size')) ?? 512;
   try {
-    const source = openFileUnmapped(join('/dev', disk));
+    const source = openFileUnmapped(nodeOf(disk));
     try {
       return readPartitionTable(source, sectorSize);
     } finally {

@@ -31,12 +31,8 @@ const leastDevice = 4 << 20;
  * E_FILE when the device does not appear, E_NO_SPACE when it is too small for any dump, E_EXISTS when it is in use, mounted for one. Whether
  * a dump fits is known only when it was written, but free() tells what there is.
  */
-export async function openRaw(
-  target: RawTarget,
-  { deviceLimit }: StorePlace,
-  journal: Journal,
-): Promise<DumpStore> {
-  const device = await findDevice(target.device, deviceLimit, journal);
+export async function openRaw(target: RawTarget, place: StorePlace, journal: Journal): Promise<DumpStore> {
+  const device = await findDevice(target.device, place, journal);
   return rawStore(device, targetText(target));
 }
 

@@ -1,13 +1,16 @@
 /** What of the targets is plain text: words for a shell, options of a mount, a lease, what ssh says. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { failsWith } from '../../../../test/support/expect-error.ts';
 import { recordingJournal } from '../../../../test/support/recording-journal.ts';
 import type { ErrorCode } from '../../../base/errors.ts';
 import { parseLease } from './dhcp.ts';
-import { withoutUdev } from './find-device.ts';
+import { isPartOfAnother, withoutUdev } from './find-device.ts';
 import { runLimited, waitFor } from './limited.ts';
 import { merged } from './network.ts';
 import type { CardPlan } from './network-plan.ts';
@@ -161,6 +164,29 @@ describe('links of udev', () => {
       value: 'a bä',
     });
     assert.deepEqual(withoutUdev({ by: 'path', value: '/dev/vda1' }), { by: 'path', value: '/dev/vda1' });
+  });
+});
+
+describe('a device that something is built on', () => {
+  it('is told by its holders in sysfs, or by those of its disk', (t) => {
+    const sysfs = mkdtempSync(join(tmpdir(), 'vmcore-sysfs-'));
+    t.after(() => rmSync(sysfs, { recursive: true }));
+    // A multipath device on sda, an LVM on sdb2; sdb1 is free.
+    for (const folder of [
+      'sda/holders/dm-0',
+      'sda/sda1/holders',
+      'sdb/sdb1/holders',
+      'sdb/sdb2/holders/dm-1',
+    ])
+      mkdirSync(join(sysfs, 'devices', folder), { recursive: true });
+    mkdirSync(join(sysfs, 'devices/sdb/holders'));
+    mkdirSync(join(sysfs, 'class'));
+    const held = ['sda', 'sda/sda1', 'sdb', 'sdb/sdb1', 'sdb/sdb2'].filter((device) => {
+      const link = join(sysfs, 'class', basename(device));
+      symlinkSync(join('../devices', device), link);
+      return isPartOfAnother(link);
+    });
+    assert.deepEqual(held, ['sda', 'sda/sda1', 'sdb/sdb2']);
   });
 });
 
