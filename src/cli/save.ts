@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { ExitStatus, VmcoreError } from '../base/errors.ts';
 import { kernelJournal } from '../tools/kdumpctl/journal.ts';
+import { hookFolders } from '../tools/kdumpctl/save/hooks.ts';
 import { leaveMark } from '../tools/kdumpctl/save/marks.ts';
 import { readPlan, type SavePlan } from '../tools/kdumpctl/save/plan.ts';
 import {
@@ -147,6 +148,7 @@ function requestOf(options: SaveOptions, plan: SavePlan, abort: AbortSignal): Sa
     plan,
     attempt: options.attempt,
     also: options.keepRaw ? 'raw' : 'nothing',
+    hookFolders,
     hookLimit: options.hookTimeout,
     openNetwork: networkOfImage(),
     openStore: (address, journal, blocking) =>

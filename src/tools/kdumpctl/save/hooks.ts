@@ -28,7 +28,12 @@ const maxLines = 100;
 /** Milliseconds that output may lag behind the end of a program whose children go on. */
 const outputLag = 200;
 
-export const hookFolders = { before: '/etc/kdump/pre.d', after: '/etc/kdump/post.d' } as const;
+export interface HookFolders {
+  readonly before: string;
+  readonly after: string;
+}
+
+export const hookFolders: HookFolders = { before: '/etc/kdump/pre.d', after: '/etc/kdump/post.d' };
 
 /** The programs of a folder, in the order of their names, without arguments; none when there is no such folder. */
 export function hooksIn(folder: string, name: HookName): Hook[] {

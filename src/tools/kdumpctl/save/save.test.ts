@@ -83,6 +83,7 @@ async function attempt(
     plan,
     attempt: 'first',
     also: 'nothing',
+    hookFolders: { before: join(folder, 'pre.d'), after: join(folder, 'post.d') },
     hookLimit: 20,
     openNetwork: undefined,
     openStore,
@@ -158,6 +159,25 @@ describe('a save', () => {
     const names = namesOf(tried);
     assert.ok(names.indexOf('hook-done') < names.indexOf('dmesg-saved'));
     assert.ok(names.lastIndexOf('hook-start') > names.indexOf('dump-saved'));
+  });
+
+  it('runs what kdump_pre and pre.d put into the folders of hooks, each in its turn', async () => {
+    const hookFolders = { before: join(folder, 'late-pre.d'), after: join(folder, 'late-post.d') };
+    const put = (file: string, text: string): string =>
+      `mkdir -p "$(dirname ${file})"; printf '#!/bin/sh\\n%s\\n' '${text}' >${file}; chmod +x ${file}`;
+    const late = put(join(hookFolders.after, '20'), 'echo "by pre.d $1"');
+    writeFileSync(join(folder, 'late'), `#!/bin/sh\n${late}\n`, { mode: 0o755 });
+    const before = script(
+      [
+        `mkdir ${hookFolders.before}; cp ${join(folder, 'late')} ${hookFolders.before}`,
+        put(join(hookFolders.after, '10'), 'echo "by kdump_pre $1"'),
+      ].join('\n'),
+    );
+    const tried = await attempt({ hookFolders, ...withHooks({ before }) });
+    const said = tried.journal.events
+      .filter(({ name }) => name === 'hook-output')
+      .map(({ fields }) => fields.message);
+    assert.deepEqual(said, ['by kdump_pre 0', 'by pre.d 0']);
   });
 
   it('does not happen when kdump_pre says no, which is no failure, and no news for kdump_post', async () => {

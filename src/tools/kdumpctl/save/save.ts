@@ -21,7 +21,7 @@ import type { DumpStore } from '../targets/dump-store.ts';
 import type { BlockingCall } from '../targets/store-place.ts';
 import { type FenceNotices, startFenceNotices } from './fence.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { forbids, type Hook, hookFolders, hooksIn, runHook } from './hooks.ts';
+import { forbids, type Hook, type HookFolders, hooksIn, runHook } from './hooks.ts';
 import { leaveMark } from './marks.ts';
 import { dumpNames } from './names.ts';
 import type { SavePlan } from './plan.ts';
@@ -44,6 +44,7 @@ export interface SaveRequest {
   readonly attempt: Attempt;
   /** "raw": the whole ELF vmcore is saved too, as vmcore.elf. */
   readonly also: 'nothing' | 'raw';
+  readonly hookFolders: HookFolders;
   /** Seconds for each hook. */
   readonly hookLimit: number;
   /**
@@ -91,8 +92,6 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
   let notices: FenceNotices | undefined;
   /** Undefined: the hooks after the save have nothing to hear of. */
   let status: ExitStatus | undefined;
-  // Looked for now: after the dump, what this takes of node has to be read from the image again.
-  const last = hooksAfter(plan.hooks);
   try {
     tellEnvironment(journal);
     const dump = await steps.timed('open vmcore', () => openVmcore(request));
@@ -111,7 +110,7 @@ export async function save(request: SaveRequest, journal: Journal): Promise<Save
     tellFailure(error, journal);
     throw error;
   } finally {
-    if (status !== undefined && attempt !== 'rootfs') await runHooksAfter(last, status, request, watchers);
+    if (status !== undefined && attempt !== 'rootfs') await runHooksAfter(status, request, watchers);
     if (store !== undefined) {
       if (status !== undefined) leaveMark('decided', `${status}\n`);
       await letGo(store, watchers);
@@ -149,7 +148,10 @@ function reasonOf(dump: Dump, journal: Journal): CrashedLog {
 }
 
 /** Whether kdump_pre wants no dump. Nothing else of what runs before the save can keep it from being tried. */
-async function forbidden({ plan, hookLimit }: SaveRequest, { journal, steps }: Watchers): Promise<boolean> {
+async function forbidden(
+  { plan, hookFolders, hookLimit }: SaveRequest,
+  { journal, steps }: Watchers,
+): Promise<boolean> {
   const program = plan.hooks.before;
   if (program !== undefined) {
     const hook: Hook = { name: 'kdump_pre', program, args: [] };
@@ -187,19 +189,19 @@ async function networkUp(
   }
 }
 
-/** In their order; the status of the save, their argument, is not known yet. */
-const hooksAfter = ({ after }: SavePlan['hooks']): readonly Hook[] => [
-  ...hooksIn(hookFolders.after, 'post.d'),
-  ...(after === undefined ? [] : [{ name: 'kdump_post', program: after, args: [] } as const]),
-];
-
+/** post.d is looked into only now: a hook before the save may have put something there. */
 async function runHooksAfter(
-  hooks: readonly Hook[],
   status: ExitStatus,
-  { hookLimit }: SaveRequest,
+  { plan, hookFolders, hookLimit }: SaveRequest,
   { journal, steps }: Watchers,
 ): Promise<void> {
   leaveMark('postRan');
+  const hooks: readonly Hook[] = [
+    ...hooksIn(hookFolders.after, 'post.d'),
+    ...(plan.hooks.after === undefined
+      ? []
+      : [{ name: 'kdump_post', program: plan.hooks.after, args: [] } as const]),
+  ];
   for (const hook of hooks) {
     const told: Hook = { ...hook, args: [String(status)] };
     await steps.waited(hook.name, () => runHook(told, hookLimit, journal));
