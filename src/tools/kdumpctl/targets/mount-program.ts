@@ -2,12 +2,10 @@
  * Mounting and letting go by mount(8) and umount(8), for a file system behind a network: its server may let it wait for minutes, and the other nodes of
  * a cluster want to be told meanwhile (save/fence.ts). One on a device is mounted by mounted.ts, in a tenth of the time.
  */
-import { mkdtempSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { VmcoreError } from '../../../base/errors.ts';
 import { lastLine } from '../../../sys/programs.ts';
 import { runLimited } from './limited.ts';
+import { makeMountFolder, removeMountFolder } from './mount-folder.ts';
 
 /** What is buffered is on the server before. Milliseconds. */
 const unmountLimit = 180_000;
@@ -23,12 +21,12 @@ export interface MountRequest {
 
 /** The folder it is mounted on. E_IO, with mount's own words, when it cannot be mounted. */
 export async function mountByProgram({ type, source, options, limit }: MountRequest): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'vmcore-target-'));
+  const folder = makeMountFolder();
   const chosen = options.length === 0 ? [] : ['-o', options.join(',')];
   try {
     await run('mount', ['-t', type, ...chosen, source, folder], source, limit);
   } catch (error) {
-    removeFolder(folder);
+    removeMountFolder(folder);
     throw error;
   }
   return folder;
@@ -37,7 +35,7 @@ export async function mountByProgram({ type, source, options, limit }: MountRequ
 /** Writes out what is buffered and unmounts. E_IO when that fails or takes too long. */
 export async function unmountByProgram(folder: string, source: string): Promise<void> {
   await run('umount', [folder], source, unmountLimit);
-  removeFolder(folder);
+  removeMountFolder(folder);
 }
 
 async function run(program: string, args: readonly string[], source: string, limit: number): Promise<void> {
@@ -49,13 +47,4 @@ async function run(program: string, args: readonly string[], source: string, lim
     file: source,
     hint: 'check the target in kdump.conf, and that the capture image has the modules for it',
   });
-}
-
-/** A mount that timed out may still come about: then the folder is in use, and stays. */
-function removeFolder(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-  }
 }

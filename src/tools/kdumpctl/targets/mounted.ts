@@ -10,12 +10,11 @@
  *
  * Source of truth: man 2 mount and umount2, and for what the errors mean get_tree_bdev() in fs/super.c and the fill_super() of each file system, Linux 6.1.
  */
-import { mkdtempSync, rmdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { type ErrorCode, VmcoreError } from '../../../base/errors.ts';
 import { type Errno, mountCall, unmountCall } from '../../../sys/libc.ts';
 import { kernelLog } from '../kernel-log.ts';
+import { makeMountFolder, removeMountFolder } from './mount-folder.ts';
 import type { BlockingCall } from './store-place.ts';
 
 /** Replaying a journal takes seconds, on a slow disk array minutes; a device that does not answer takes for ever. Seconds. */
@@ -38,13 +37,13 @@ export interface Mountable {
  */
 export function mount(what: Mountable, blocking: BlockingCall): string {
   const { type, source, data } = what;
-  const folder = mkdtempSync(join(tmpdir(), 'vmcore-target-'));
+  const folder = makeMountFolder();
   const [since] = process.hrtime();
   const errno = blocking(`mounting ${type} ${source}`, mountLimit, () =>
     mountCall(source, folder, type, data),
   );
   if (errno === undefined) return folder;
-  rmdirSync(folder);
+  removeMountFolder(folder);
   throw mountError(what, errno, kernelWords(source, since));
 }
 
@@ -52,7 +51,7 @@ export function mount(what: Mountable, blocking: BlockingCall): string {
 export function unmount({ type, source }: Mountable, folder: string, blocking: BlockingCall): void {
   const errno = blocking(`unmounting ${type} ${source}`, unmountLimit, () => unmountCall(folder));
   if (errno === undefined) {
-    rmdirSync(folder);
+    removeMountFolder(folder);
     return;
   }
   throw new VmcoreError('E_IO', `umount failed: ${errno.name === 'EBUSY' ? 'still in use' : errno.name}`, {
