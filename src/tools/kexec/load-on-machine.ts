@@ -26,13 +26,14 @@ export interface MachineLoad extends MachinePlanRequest {
 /** Returns by which call it was loaded. Errors: loadKernel()'s. */
 export function loadOnMachine(load: MachineLoad): LoadCall {
   const { kind, call, file, image, initrd, commandLine, hotplug, onPlan } = load;
+  const machine = new KernelFiles();
   const plan = (changes: Partial<MachinePlanRequest>): KexecPlan => {
-    const laidOut = planForMachine({ ...load, ...changes });
+    const laidOut = planForMachine({ ...load, ...changes }, machine);
     onPlan(laidOut);
     return laidOut;
   };
   const bundled = image.bundled?.initrd;
-  const unpacked = unpackedLoad(load, plan);
+  const unpacked = unpackedLoad(load, machine, plan);
   return loadKernel({
     kind,
     call,
@@ -51,15 +52,15 @@ export function loadOnMachine(load: MachineLoad): LoadCall {
 
 function unpackedLoad(
   { form, call, image, file, hotplug, kind, onRefusal }: MachineLoad,
+  machine: KernelFiles,
   plan: (changes: Partial<MachinePlanRequest>) => KexecPlan,
 ): UnpackedLoad | undefined {
   const isPacked = image.arch === 'x86_64' && image.format === 'bzImage';
   if (form === 'as it is' || call === 'kexec_file_load' || !isPacked) return undefined;
-  const files = new KernelFiles();
-  if (!runsUnpacked(files.textIfThere('proc/cpuinfo') ?? '')) return undefined;
+  if (!runsUnpacked(machine.cpuinfo())) return undefined;
   // kexec_file_load would have the kernel keep the ELF core header up to date without being asked (since 6.6).
   const updated =
-    hotplug || (kind === 'crash' && files.textIfThere('sys/kernel/crash_elfcorehdr_size') !== undefined);
+    hotplug || (kind === 'crash' && machine.textIfThere('sys/kernel/crash_elfcorehdr_size') !== undefined);
   return {
     plan: () => {
       const vmlinux = form === 'unpacked' ? unpackBzImage(image, file) : readLoaded(form.vmlinux);

@@ -73,7 +73,7 @@ export function planForMachine(request: MachinePlanRequest, files = new KernelFi
     pageSize: pageSize(files),
     bounds: request.bounds,
     console: serialConsole(image.arch, request.commandLine, iomem),
-    shaInstructions: hasShaInstructions(image.arch, files.textIfThere('proc/cpuinfo') ?? ''),
+    shaInstructions: hasShaInstructions(image.arch, files.cpuinfo()),
     random: (bytes) => nodeCrypto().randomBytes(bytes),
     verify: request.verify,
     entry: request.entry,

@@ -6,6 +6,7 @@ import { asVmcoreError } from '../../../sys/system-error.ts';
 
 export class KernelFiles {
   private readonly root: string;
+  private cpuinfoText: string | undefined;
 
   /** `root` is `/` but in tests. */
   constructor(root = '/') {
@@ -32,6 +33,12 @@ export class KernelFiles {
   /** Undefined when there is no such file; other failures are thrown. */
   textIfThere(name: string): string | undefined {
     return ifThere(() => readFileSync(this.path(name), 'latin1'), this.path(name));
+  }
+
+  /** /proc/cpuinfo, empty when there is none; read once, because it is a kilobyte and more for each processor. */
+  cpuinfo(): string {
+    this.cpuinfoText ??= this.textIfThere('proc/cpuinfo') ?? '';
+    return this.cpuinfoText;
   }
 
   /** The first `size` bytes at most. */

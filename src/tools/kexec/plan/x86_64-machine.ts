@@ -19,7 +19,7 @@ export function readX86Machine(
     bootParams: readBootParams(files),
     efi: found && withSmbios(found, files),
     acpiRsdp: readAcpiRootPointer(files),
-    fiveLevelPaging: usesFiveLevels(files.textIfThere('proc/cpuinfo') ?? ''),
+    fiveLevelPaging: usesFiveLevels(files.cpuinfo()),
   };
 }
 
