@@ -1,5 +1,5 @@
 /** `vmcore bt FILE`: backtraces. */
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { harmless } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import {
@@ -12,39 +12,36 @@ import {
   type TaskStack,
 } from '../tools/crash/bt.ts';
 import { filesAndPids } from './files-and-pids.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
-import { printJson, printMissing, printText } from './output.ts';
+import { openCrashedFile } from './open.ts';
+import { printText } from './output.ts';
+import { showView, type ViewOptions, viewCommand } from './view.ts';
 
-interface BtOptions extends DumpOptions {
-  readonly json?: true;
+interface BtOptions extends ViewOptions {
   readonly cpus?: true;
   readonly all?: true;
 }
 
 export const btCommand = (): Command =>
-  addDumpOptions(
-    new Command('bt')
-      .description('backtraces: of the CPU that crashed, when nothing else is asked for')
-      .argument('<file...>', 'a dump, or all files of a split one, then pids')
-      .addOption(new Option('-a, --cpus', 'of all CPUs').conflicts('all'))
-      .option('--all', 'of all CPUs and of every task')
-      .option(
-        '--json',
-        'as JSON: pc, symbol, offset, module, how it was found; registers where they were saved',
-      ),
-  ).action((args: readonly string[], options: BtOptions) => {
+  viewCommand({
+    name: 'bt',
+    description: 'backtraces: of the CPU that crashed, when nothing else is asked for',
+    takes: 'a dump, or all files of a split one, then pids',
+    options: [
+      new Option('-a, --cpus', 'of all CPUs').conflicts('all'),
+      new Option('--all', 'of all CPUs and of every task'),
+    ],
+    json: 'as JSON: pc, symbol, offset, module, how it was found; registers where they were saved',
+  }).action((args: readonly string[], options: BtOptions) => {
     const { files, pids } = filesAndPids(args);
     const stacks = readStacks(openCrashedFile(files, options), selection(options, pids));
-    if (options.json) printJson(stacks);
-    else {
+    showView(stacks, options, () => {
       const registers = options.all ? 'short' : 'whole';
       const parts = [
         ...stacks.cpus.map((stack) => stackText(cpuTitle(stack), stack, registers)),
         ...stacks.tasks.map((stack) => stackText(taskTitle(stack), stack, registers)),
       ];
       printText(parts.join('\n'));
-      printMissing(stacks.missing);
-    }
+    });
   });
 
 function selection({ cpus, all }: BtOptions, pids: readonly number[]): StackSelection {

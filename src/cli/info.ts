@@ -1,25 +1,19 @@
 /** `vmcore info FILE`: what a dump is and what happened. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { formatSize } from '../base/units.ts';
 import { type DumpInfo, summarize } from '../tools/crash/info.ts';
-import { addDumpOptions, type DumpOptions, openDumpFile } from './open.ts';
+import { openDumpFile } from './open.ts';
 import { printFields, printJson } from './output.ts';
-
-interface InfoOptions extends DumpOptions {
-  readonly json?: true;
-}
+import { type ViewOptions, viewCommand } from './view.ts';
 
 export const infoCommand = (): Command =>
-  addDumpOptions(
-    new Command('info')
-      .description('what a dump is and what happened')
-      .argument('<file...>', 'a dump, or all files of a split one: ELF, kdump-compressed, flattened')
-      .option('--json', 'as JSON'),
-  ).action((files: readonly string[], options: InfoOptions) => {
-    const { info } = summarize(openDumpFile(files, options));
-    if (options.json) printJson(info);
-    else printFields(infoFields(info));
-  });
+  viewCommand({ name: 'info', description: 'what a dump is and what happened' }).action(
+    (files: readonly string[], options: ViewOptions) => {
+      const { info } = summarize(openDumpFile(files, options));
+      if (options.json) printJson(info);
+      else printFields(infoFields(info));
+    },
+  );
 
 /** Seconds as people say them: 5.6 s, 3 min 20 s, 2 d 4 h. */
 export function formatDuration(seconds: number): string {

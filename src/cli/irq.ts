@@ -1,5 +1,5 @@
 /** `vmcore irq FILE`: interrupts. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type IrqInfo, type IrqList, listIrqs } from '../tools/crash/irq.ts';
 import { openCrashedFile } from './open.ts';
 import { printText } from './output.ts';
@@ -15,27 +15,26 @@ export const irqCommand = (): Command =>
   viewCommand({
     name: 'irq',
     description: 'interrupts: what they come from, who handles them, how often they came',
+    options: [new Option('--all', 'those too that nobody handles and that never came')],
     json: 'as JSON: all of them',
-  })
-    .option('--all', 'those too that nobody handles and that never came')
-    .action((files: readonly string[], options: IrqOptions) => {
-      const list = listIrqs(openCrashedFile(files, options));
-      showView(list, options, () => {
-        const shown = list.irqs.filter((irq) => options.all || irq.actions.length > 0 || sum(irq.counts) > 0);
+  }).action((files: readonly string[], options: IrqOptions) => {
+    const list = listIrqs(openCrashedFile(files, options));
+    showView(list, options, () => {
+      const shown = list.irqs.filter((irq) => options.all || irq.actions.length > 0 || sum(irq.counts) > 0);
+      printTable(
+        columns(list),
+        shown.map((irq) => cells(irq, list)),
+      );
+      const others = list.cpuInterrupts.filter(({ counts }) => options.all || sum(counts) > 0);
+      if (others.length > 0) {
+        printText('\n');
         printTable(
-          columns(list),
-          shown.map((irq) => cells(irq, list)),
+          [{ title: 'CPU' }, ...countColumns(list)],
+          others.map(({ name, counts }) => [name, ...countCells(counts)]),
         );
-        const others = list.cpuInterrupts.filter(({ counts }) => options.all || sum(counts) > 0);
-        if (others.length > 0) {
-          printText('\n');
-          printTable(
-            [{ title: 'CPU' }, ...countColumns(list)],
-            others.map(({ name, counts }) => [name, ...countCells(counts)]),
-          );
-        }
-      });
+      }
     });
+  });
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
 

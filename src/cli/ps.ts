@@ -1,14 +1,14 @@
 /** `vmcore ps FILE`: the tasks of a crashed kernel. */
-import { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { countStates, listTasks, type TaskInfo } from '../tools/crash/ps.ts';
 import { filesAndPids } from './files-and-pids.ts';
 import { formatDuration } from './info.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { openCrashedFile } from './open.ts';
 import { printJson, printMissing } from './output.ts';
 import { type Column, printTable } from './table.ts';
+import { type ViewOptions, viewCommand } from './view.ts';
 
-interface PsOptions extends DumpOptions {
-  readonly json?: true;
+interface PsOptions extends ViewOptions {
   readonly processes?: true;
   readonly kernel?: true;
   readonly user?: true;
@@ -17,20 +17,22 @@ interface PsOptions extends DumpOptions {
 }
 
 export const psCommand = (): Command =>
-  addDumpOptions(
-    new Command('ps')
-      .description('the tasks, the idle ones of the CPUs included; ">" marks those that were running')
-      .argument(
-        '<file...>',
-        'a dump, or all files of a split one, and perhaps pids: of processes, with their threads',
-      )
-      .option('-G, --processes', 'processes only, without their further threads')
-      .option('-k, --kernel', 'kernel threads only')
-      .option('-u, --user', 'processes of user space only')
-      .option('-t, --times', 'times: since start, on a CPU, in user space, in the kernel, since it last ran')
-      .option('-s, --states', 'how many are in which state')
-      .option('--json', 'as JSON: sizes in bytes, times in seconds'),
-  ).action((args: readonly string[], options: PsOptions) => {
+  viewCommand({
+    name: 'ps',
+    description: 'the tasks, the idle ones of the CPUs included; ">" marks those that were running',
+    takes: 'a dump, or all files of a split one, and perhaps pids: of processes, with their threads',
+    options: [
+      new Option('-G, --processes', 'processes only, without their further threads'),
+      new Option('-k, --kernel', 'kernel threads only'),
+      new Option('-u, --user', 'processes of user space only'),
+      new Option(
+        '-t, --times',
+        'times: since start, on a CPU, in user space, in the kernel, since it last ran',
+      ),
+      new Option('-s, --states', 'how many are in which state'),
+    ],
+    json: 'as JSON: sizes in bytes, times in seconds',
+  }).action((args: readonly string[], options: PsOptions) => {
     const { files, pids } = filesAndPids(args);
     const { tasks: all, missing } = listTasks(openCrashedFile(files, options));
     const tasks = all.filter(

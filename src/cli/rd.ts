@@ -1,38 +1,37 @@
 /** `vmcore rd FILE ADDRESS [COUNT]`: memory as it is. */
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { hex } from '../base/units.ts';
 import { addressFrom, symbolText } from '../tools/crash/address.ts';
 import { memoryText, readMemory, type Width } from '../tools/crash/rd.ts';
 import { dumpArguments } from './dump-arguments.ts';
-import { parseCount, requireCount } from './numbers.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { cpuOption, requireCount } from './numbers.ts';
+import { openCrashedFile } from './open.ts';
 import { printJson, printMissing, printText } from './output.ts';
+import { type ViewOptions, viewCommand } from './view.ts';
 
-interface RdOptions extends DumpOptions {
+interface RdOptions extends ViewOptions {
   readonly ascii?: true;
   readonly physical?: true;
   readonly symbols?: true;
   readonly cpu?: number;
-  readonly json?: true;
 }
 
 const widths: Readonly<Record<string, Width>> = { '-8': 8, '-16': 16, '-32': 32, '-64': 64 };
 
 export const rdCommand = (): Command =>
-  addDumpOptions(
-    new Command('rd')
-      .description('memory as it is, in numbers of 64 bits')
-      .argument(
-        '<file...>',
-        'a dump (all files of a split one), then ADDRESS|SYMBOL [COUNT] [-8|-16|-32|-64]',
-      )
-      .option('-a, --ascii', 'characters only')
-      .option('-p, --physical', 'ADDRESS is physical')
-      .option('-s, --symbols', 'symbols in place of their addresses')
-      .addOption(new Option('--cpu <number>', "that CPU's copy of a per-CPU variable").argParser(parseCount))
-      .option('--json', 'as JSON: address, width in bits, values'),
-  ).action((args: readonly string[], options: RdOptions) => {
+  viewCommand({
+    name: 'rd',
+    description: 'memory as it is, in numbers of 64 bits',
+    takes: 'a dump (all files of a split one), then ADDRESS|SYMBOL [COUNT] [-8|-16|-32|-64]',
+    options: [
+      new Option('-a, --ascii', 'characters only'),
+      new Option('-p, --physical', 'ADDRESS is physical'),
+      new Option('-s, --symbols', 'symbols in place of their addresses'),
+      cpuOption(),
+    ],
+    json: 'as JSON: address, width in bits, values',
+  }).action((args: readonly string[], options: RdOptions) => {
     // Widths look like negative numbers, which commander takes for arguments.
     const width = args.reduce((found, arg) => widths[arg] ?? found, options.ascii ? 8 : (64 as Width));
     const { files, rest } = dumpArguments(args.filter((arg) => !Object.hasOwn(widths, arg)));

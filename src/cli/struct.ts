@@ -1,28 +1,27 @@
 /** `vmcore struct FILE TYPE[.MEMBER,...] [ADDRESS|SYMBOL...]`: what a type is made of, and values of it. */
-import { Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { addressFrom } from '../tools/crash/address.ts';
 import { describeType, layoutText, typeQuestion, valueAt, valueTextAt } from '../tools/crash/struct.ts';
 import { dumpArguments } from './dump-arguments.ts';
-import { parseCount } from './numbers.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { cpuOption } from './numbers.ts';
+import { openCrashedFile } from './open.ts';
 import { printJson, printText } from './output.ts';
+import { type ViewOptions, viewCommand } from './view.ts';
 
-interface StructOptions extends DumpOptions {
+interface StructOptions extends ViewOptions {
   readonly cpu?: number;
-  readonly json?: true;
 }
 
 export const structCommand = (): Command =>
-  addDumpOptions(
-    new Command('struct')
-      .description(
-        'what a structure, union, enum or typedef is made of; with an address: the value there. A variable of a known type needs no address',
-      )
-      .argument('<file...>', 'a dump (all files of a split one), then TYPE[.MEMBER,...] [ADDRESS|SYMBOL...]')
-      .addOption(new Option('--cpu <number>', "that CPU's copy of a per-CPU variable").argParser(parseCount))
-      .option('--json', 'as JSON: name, size, members; with an address also the value'),
-  ).action((args: readonly string[], options: StructOptions) => {
+  viewCommand({
+    name: 'struct',
+    description:
+      'what a structure, union, enum or typedef is made of; with an address: the value there. A variable of a known type needs no address',
+    takes: 'a dump (all files of a split one), then TYPE[.MEMBER,...] [ADDRESS|SYMBOL...]',
+    options: [cpuOption()],
+    json: 'as JSON: name, size, members; with an address also the value',
+  }).action((args: readonly string[], options: StructOptions) => {
     const { files, rest } = dumpArguments(args);
     const [name, ...places] = rest;
     if (name === undefined) {

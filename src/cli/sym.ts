@@ -1,25 +1,25 @@
 /** `vmcore sym FILE NAME|ADDRESS...`: symbols, both ways. */
-import { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { allSymbols, findSymbols, type SymbolInfo } from '../tools/crash/sym.ts';
 import { dumpArguments } from './dump-arguments.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { openCrashedFile } from './open.ts';
 import { printJson, printMissing, printText } from './output.ts';
 import { type Column, printTable } from './table.ts';
+import { type ViewOptions, viewCommand } from './view.ts';
 
-interface SymOptions extends DumpOptions {
+interface SymOptions extends ViewOptions {
   readonly list?: true;
-  readonly json?: true;
 }
 
 export const symCommand = (): Command =>
-  addDumpOptions(
-    new Command('sym')
-      .description('where symbols are, and what addresses are: of the kernel and of its modules')
-      .argument('<file...>', 'a dump (all files of a split one), then NAME, MODULE:NAME or ADDRESS...')
-      .option('-l, --list', 'all symbols')
-      .option('--json', 'as JSON: name, module, type as nm(1) has it, address, offset, size in bytes'),
-  ).action((args: readonly string[], options: SymOptions) => {
+  viewCommand({
+    name: 'sym',
+    description: 'where symbols are, and what addresses are: of the kernel and of its modules',
+    takes: 'a dump (all files of a split one), then NAME, MODULE:NAME or ADDRESS...',
+    options: [new Option('-l, --list', 'all symbols')],
+    json: 'as JSON: name, module, type as nm(1) has it, address, offset, size in bytes',
+  }).action((args: readonly string[], options: SymOptions) => {
     const { files, rest } = dumpArguments(args);
     if (rest.length === 0 && !options.list)
       throw new VmcoreError('E_USAGE', 'sym needs a name or an address behind the dump', {

@@ -1,5 +1,5 @@
 /** What all views of a dump have in common on the command line: a dump to look at, JSON or text, and a word on what is missing. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { addDumpOptions, type DumpOptions } from './open.ts';
 import { printJson, printMissing } from './output.ts';
 
@@ -12,6 +12,8 @@ export interface ViewCommand {
   readonly description: string;
   /** What is given: dumps, when nothing else is said. */
   readonly takes?: string;
+  /** Its own, which are shown before those that all have. */
+  readonly options?: readonly Option[];
   /** Of --json. */
   readonly json?: string;
 }
@@ -21,11 +23,13 @@ export const viewCommand = ({
   name,
   description,
   takes = 'a dump, or all files of a split one: ELF, kdump-compressed, flattened',
+  options = [],
   json = 'as JSON',
-}: ViewCommand): Command =>
-  addDumpOptions(
-    new Command(name).description(description).argument('<file...>', takes).option('--json', json),
-  );
+}: ViewCommand): Command => {
+  const command = new Command(name).description(description).argument('<file...>', takes);
+  for (const option of [...options, new Option('--json', json)]) command.addOption(option);
+  return addDumpOptions(command);
+};
 
 /** Prints a view as JSON, or by `print` and with what is missing on stderr. */
 export function showView<View extends { readonly missing: readonly string[] }>(

@@ -1,38 +1,35 @@
 /** `vmcore vtop FILE ADDRESS...`: virtual to physical. */
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { VmcoreError } from '../base/errors.ts';
 import { Missing } from '../kernel/missing.ts';
 import { findTask } from '../kernel/tasks/tasks.ts';
 import { addressFrom } from '../tools/crash/address.ts';
 import { type Translation, translateAddress } from '../tools/crash/vtop.ts';
 import { dumpArguments } from './dump-arguments.ts';
-import { parseCount } from './numbers.ts';
-import { addDumpOptions, type DumpOptions, openCrashedFile } from './open.ts';
+import { cpuOption, parseCount } from './numbers.ts';
+import { openCrashedFile } from './open.ts';
 import { printFields, printJson, printMissing, printText } from './output.ts';
 import { printTable } from './table.ts';
+import { type ViewOptions, viewCommand } from './view.ts';
 
-interface VtopOptions extends DumpOptions {
+interface VtopOptions extends ViewOptions {
   readonly pid?: number;
   readonly cpu?: number;
-  readonly json?: true;
 }
 
 export const vtopCommand = (): Command =>
-  addDumpOptions(
-    new Command('vtop')
-      .description('where a virtual address lies, by the page tables, and whether the dump has the page')
-      .argument('<file...>', 'a dump (all files of a split one), then ADDRESS|SYMBOL...')
-      .addOption(
-        new Option('--pid <pid>', 'by the page tables of this task: for addresses of user space').argParser(
-          parseCount,
-        ),
-      )
-      .addOption(new Option('--cpu <number>', "that CPU's copy of a per-CPU variable").argParser(parseCount))
-      .option(
-        '--json',
-        'as JSON: address, physical, pfn, page (present, excluded, absent, lost, corrupt), tables',
+  viewCommand({
+    name: 'vtop',
+    description: 'where a virtual address lies, by the page tables, and whether the dump has the page',
+    takes: 'a dump (all files of a split one), then ADDRESS|SYMBOL...',
+    options: [
+      new Option('--pid <pid>', 'by the page tables of this task: for addresses of user space').argParser(
+        parseCount,
       ),
-  ).action((args: readonly string[], options: VtopOptions) => {
+      cpuOption(),
+    ],
+    json: 'as JSON: address, physical, pfn, page (present, excluded, absent, lost, corrupt), tables',
+  }).action((args: readonly string[], options: VtopOptions) => {
     const { files, rest } = dumpArguments(args);
     if (rest.length === 0)
       throw new VmcoreError('E_USAGE', 'vtop needs an address behind the dump', {
