@@ -46,10 +46,10 @@ export interface DumpSummary {
   readonly records: readonly PrintkRecord[] | undefined;
 }
 
-/** Never fails on a dump that opened: what cannot be read is in `missing`. */
-export function summarize(dump: Dump): DumpSummary {
+/** Never fails on a dump that opened: what cannot be read is in `missing`. `opened`: its kernel, where somebody has it already. */
+export function summarize(dump: Dump, opened?: Kernel): DumpSummary {
   const missing: string[] = [];
-  const kernel = attempt(missing, 'the kernel', () => new Kernel(dump));
+  const kernel = opened ?? attempt(missing, 'the kernel', () => new Kernel(dump));
   const records = kernel && attempt(missing, 'the log', () => readPrintkRecords(kernel));
   const log = records?.map(toLogRecord) ?? [];
   const panic = panicReason(log);

@@ -48,6 +48,14 @@ describe('a report', () => {
     assert.match(missing[0]!, /has no VMCOREINFO note/);
   });
 
+  it('has the log of a kernel whose vmcoreinfo was found in memory, too', () => {
+    const found = logged('Kernel panic - not syncing: test');
+    const without = { ...found, vmcoreinfo: undefined };
+    const { panic, dump } = reportCrash(without, () => openCrashedKernel(found));
+    assert.equal(panic?.message, 'Kernel panic - not syncing: test');
+    assert.equal(dump.release, '6.1.0-test');
+  });
+
   it('tells what it can without symbols and types, and what is missing', () => {
     const { panic, system, crashed, cpus, memory, missing } = report('Kernel panic - not syncing: test');
     assert.equal(panic?.message, 'Kernel panic - not syncing: test');

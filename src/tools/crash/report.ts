@@ -51,8 +51,12 @@ export interface CrashReport {
 /** `open` is called once; it may throw E_NO_INFO. */
 export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): CrashReport {
   const missing = new Missing();
-  const { info, log } = summarize(dump);
+  const { crashed, trouble } = attemptOpen(dump, open);
+  const { info, log } = summarize(dump, crashed?.kernel);
   for (const line of info.missing) missing.note(line);
+  // Without vmcoreinfo there is nothing more to say, and that was said.
+  if (trouble !== undefined && !info.missing.some((line) => line.endsWith(trouble)))
+    missing.note(`the kernel: ${trouble}`);
   const reason = panicReason(log);
   const panic =
     reason === undefined ? null : { ...reason, cause: reason.cause ?? null, where: reason.where ?? null };
@@ -61,7 +65,6 @@ export function reportCrash(dump: Dump, open: (dump: Dump) => CrashedKernel): Cr
     panic,
     log: lastLines(log, panic),
   };
-  const crashed = openNoting(dump, open, info, missing);
   if (crashed === undefined)
     return {
       ...container,
@@ -110,20 +113,15 @@ export function withCrashed(
   );
 }
 
-/** Without vmcoreinfo there is nothing more to say, and that was said. */
-function openNoting(
+function attemptOpen(
   dump: Dump,
   open: (dump: Dump) => CrashedKernel,
-  info: DumpInfo,
-  missing: Missing,
-): CrashedKernel | undefined {
+): { readonly crashed?: CrashedKernel; readonly trouble?: string } {
   try {
-    return open(dump);
+    return { crashed: open(dump) };
   } catch (error) {
     if (!(error instanceof VmcoreError)) throw error;
-    if (!info.missing.some((line) => line.endsWith(error.message)))
-      missing.note(`the kernel: ${error.message}`);
-    return undefined;
+    return { trouble: error.message };
   }
 }
 
