@@ -5,11 +5,12 @@
  * fetched once.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { VmcoreError } from '../src/base/errors.ts';
 import type { Progress } from '../src/base/progress.ts';
 import { cacheDir } from '../src/sys/cache-dir.ts';
+import { madeOnce } from '../src/sys/made-once.ts';
 import { requireProgram } from '../src/sys/programs.ts';
 import { withPackageFiles } from '../src/tools/rehearse/debian.ts';
 
@@ -25,22 +26,16 @@ export interface DebugKernelRequest {
  * the old kernel and its dumps from the cache then.
  */
 export async function debugVmlinux({ suite, release, progress }: DebugKernelRequest): Promise<string> {
-  const folder = join(cacheDir('debug'), release);
-  const vmlinux = join(folder, 'vmlinux');
-  if (existsSync(vmlinux)) return vmlinux;
-  const packages = [`linux-image-${release}-dbg`];
-  await withPackageFiles({ suite, packages, architecture: 'amd64', progress }, async ([file]) => {
-    const making = mkdtempSync(join(cacheDir('debug'), '.making-'));
-    try {
-      await extractVmlinux(file!, making);
-      renameSync(onlyFileBelow(making), join(making, 'vmlinux'));
-      rmSync(join(making, 'usr'), { recursive: true });
-      renameSync(making, folder);
-    } finally {
-      rmSync(making, { recursive: true, force: true });
-    }
+  const folder = await madeOnce(join(cacheDir('debug'), release), async (making) => {
+    const packages = [`linux-image-${release}-dbg`];
+    await withPackageFiles({ suite, packages, architecture: 'amd64', progress }, ([file]) =>
+      extractVmlinux(file!, making),
+    );
+    renameSync(onlyFileBelow(making), join(making, 'vmlinux'));
+    rmSync(join(making, 'usr'), { recursive: true });
+    return making;
   });
-  return vmlinux;
+  return join(folder, 'vmlinux');
 }
 
 /** dpkg-deb writes the package as a tar archive, of which tar takes what is named vmlinux, and then stops reading. */

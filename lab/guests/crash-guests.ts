@@ -6,20 +6,13 @@
  * capture kernel copies /proc/vmcore, and here it is filtered and compressed.
  */
 import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
+import { madeOnce } from '../../src/sys/made-once.ts';
 import { runChecked } from '../../src/sys/programs.ts';
 import { dumpNames } from '../../src/tools/kdumpctl/save/names.ts';
 import { debianKernel } from '../../src/tools/rehearse/debian.ts';
@@ -107,19 +100,11 @@ export async function crashGuest(spec: CrashGuestSpec, progress: Progress): Prom
   const hash = createHash('sha256');
   for (const file of loadFiles) hash.update(readFileSync(join(import.meta.dirname, file)));
   const kind = spec.processors === 'all' ? `${spec.way}-all` : spec.way;
-  const folder = join(cacheDir('dumps'), `${release}-${kind}-${hash.digest('hex').slice(0, 12)}`);
-  if (!existsSync(folder)) {
-    const making = mkdtempSync(join(cacheDir('dumps'), '.making-'));
-    try {
-      await make(spec, release, making, progress);
-      renameSync(making, folder);
-    } catch (error) {
-      // Someone else made it meanwhile: as good.
-      if (!existsSync(folder)) throw error;
-    } finally {
-      rmSync(making, { recursive: true, force: true });
-    }
-  }
+  const key = `${release}-${kind}-${hash.digest('hex').slice(0, 12)}`;
+  const folder = await madeOnce(join(cacheDir('dumps'), key), async (making) => {
+    await make(spec, release, making, progress);
+    return making;
+  });
   const pathOf = (name: keyof typeof names): string => join(folder, names[name]);
   return {
     release,

@@ -14,7 +14,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
 } from 'node:fs';
@@ -22,6 +21,7 @@ import { basename, join } from 'node:path';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
+import { madeOnce } from '../../src/sys/made-once.ts';
 import { lastLine, requireProgram, runChecked, runProgram } from '../../src/sys/programs.ts';
 import { debianTree, withPackageFiles } from '../../src/tools/rehearse/debian.ts';
 import { type GuestKernelName, guestKernels } from './kernels.ts';
@@ -43,19 +43,12 @@ export async function crashModule(
 ): Promise<string> {
   const hash = createHash('sha256');
   for (const file of sources) hash.update(readFileSync(file));
-  const folder = join(cacheDir('crash-modules'), `${release}-${hash.digest('hex').slice(0, 12)}`);
-  const module = join(folder, built);
-  if (existsSync(module)) return module;
-  const making = mkdtempSync(join(cacheDir('crash-modules'), '.making-'));
-  try {
+  const key = `${release}-${hash.digest('hex').slice(0, 12)}`;
+  const folder = await madeOnce(join(cacheDir('crash-modules'), key), async (making) => {
     await build(name, release, join(making, built), progress);
-    renameSync(making, folder);
-  } catch (error) {
-    if (!existsSync(module)) throw error;
-  } finally {
-    rmSync(making, { recursive: true, force: true });
-  }
-  return module;
+    return making;
+  });
+  return join(folder, built);
 }
 
 /** With that tree as root: objtool looks into /proc, compilers write to /dev/null. "$1" is the tree, the rest the program. */
@@ -109,14 +102,13 @@ async function buildTree(name: GuestKernelName, release: string, progress: Progr
   const own = { suite, architecture: 'amd64', progress };
   if (arch === 'x86_64') return debianTree({ ...own, packages: [headers, ...userland] });
   // Its headers depend on a compiler that runs on arm64. What is to run here is a cross compiler, and this architecture's scripts.
-  const unpacked = join(cacheDir('trees'), `${suite}-${arch}-${headers}-alone`);
-  if (!existsSync(unpacked)) {
+  const key = `${suite}-${arch}-${headers}-alone`;
+  const unpacked = await madeOnce(join(cacheDir('trees'), key), async (making) => {
     await withPackageFiles({ suite, architecture: arch, packages: [headers], progress }, async ([file]) => {
-      const making = mkdtempSync(join(cacheDir('trees'), '.making-'));
       await runChecked(requireProgram({ name: 'dpkg-deb', debianPackage: 'dpkg' }), ['-x', file!, making]);
-      renameSync(making, unpacked);
     });
-  }
+    return making;
+  });
   const configured = join('usr/src', headers);
   const compiler = /\bgcc-\d+/.exec(
     readFileSync(join(unpacked, configured, '.kernelvariables'), 'utf8'),

@@ -5,21 +5,13 @@
  * the load and of what ran beside it in the guest. Our own filter is no part of it: what is compared is the raw /proc/vmcore.
  */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
+import { madeOnce } from '../../src/sys/made-once.ts';
 import { dumpNames } from '../../src/tools/kdumpctl/save/names.ts';
 import { type DebianKernel, debianKernel } from '../../src/tools/rehearse/debian.ts';
 import { rehearse } from '../../src/tools/rehearse/rehearse.ts';
@@ -50,18 +42,14 @@ const timeout = 1800;
 export async function guestDump(spec: GuestSpec, progress: Progress, abort: AbortSignal): Promise<GuestDump> {
   const { suite, flavour } = guestKernels[spec.kernel];
   const kernel = await debianKernel({ suite, flavour, progress });
-  const folder = join(cacheDir('dumps'), keyOf(kernel, spec));
-  if (!existsSync(folder)) {
-    const making = mkdtempSync(join(cacheDir('dumps'), '.making-'));
+  const folder = await madeOnce(join(cacheDir('dumps'), keyOf(kernel, spec)), async (making) => {
     try {
       await crashGuest(spec, making, progress, abort);
-      renameSync(making, folder);
     } catch (error) {
       throw keepingLog(error, making);
-    } finally {
-      rmSync(making, { recursive: true, force: true });
     }
-  }
+    return making;
+  });
   return {
     release: kernel.release,
     raw: join(folder, dumpNames.raw),

@@ -2,11 +2,12 @@
  * The tree of a Debian 12 machine with systemd and udev, as debootstrap installs it: made once, kept in the cache, and never changed (who boots it
  * boots a copy).
  */
-import { existsSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { cacheDir } from '../../src/sys/cache-dir.ts';
+import { madeOnce } from '../../src/sys/made-once.ts';
 import { requireProgram, runChecked } from '../../src/sys/programs.ts';
 import { machineMirror } from '../../src/tools/rehearse/debian.ts';
 
@@ -32,10 +33,15 @@ const packages = [
 const version = 3;
 
 /** Its folder. E_NEEDS without root, debootstrap, a Debian mirror or a network; the first time it takes a minute. */
-export async function debianMachineTree(progress: Progress): Promise<string> {
-  const folder = cacheDir('machines');
-  const tree = join(folder, `${suite}-v${version}`);
-  if (existsSync(tree)) return tree;
+export const debianMachineTree = (progress: Progress): Promise<string> =>
+  madeOnce(join(cacheDir('machines'), `${suite}-v${version}`), async (making) => {
+    const tree = join(making, 'tree');
+    await install(tree, progress);
+    settle(tree);
+    return tree;
+  });
+
+async function install(tree: string, progress: Progress): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new VmcoreError('E_NEEDS', 'debootstrap installs a machine only as root', {
       hint: 'run it as root, once: the tree is kept in the cache',
@@ -43,25 +49,16 @@ export async function debianMachineTree(progress: Progress): Promise<string> {
   }
   const { uri, signedBy } = machineMirror();
   progress.step('installing a Debian machine with debootstrap');
-  const making = mkdtempSync(join(folder, '.making-'));
-  try {
-    const made = join(making, 'tree');
-    await runChecked(
-      requireProgram(debootstrap),
-      [
-        '--variant=minbase',
-        `--include=${packages.join(',')}`,
-        ...(signedBy?.startsWith('/') === true ? [`--keyring=${signedBy}`] : []),
-        ...[suite, made, uri],
-      ],
-      { timeout: 20 * 60_000 },
-    );
-    settle(made);
-    renameSync(made, tree);
-  } finally {
-    rmSync(making, { recursive: true, force: true });
-  }
-  return tree;
+  await runChecked(
+    requireProgram(debootstrap),
+    [
+      '--variant=minbase',
+      `--include=${packages.join(',')}`,
+      ...(signedBy?.startsWith('/') === true ? [`--keyring=${signedBy}`] : []),
+      ...[suite, tree, uri],
+    ],
+    { timeout: 20 * 60_000 },
+  );
 }
 
 /** What an installer would have asked for, and what nobody needs in a machine that lives a minute. */

@@ -7,22 +7,13 @@
  * What is unpacked appears in the cache under its final name only when it is whole, and is then never fetched again:
  * remove the folder to get a newer one.
  */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { formatSize } from '../../base/units.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
+import { madeOnce, withWorkFolder } from '../../sys/made-once.ts';
 import {
   findProgram,
   lastLine,
@@ -61,9 +52,8 @@ export interface DebianKernel {
 export async function debianKernel(request: KernelRequest): Promise<DebianKernel> {
   const suite = checkedName(request.suite ?? 'bookworm');
   const flavour = checkedName(request.flavour ?? 'amd64');
-  const folder = join(cacheDir('kernels'), `${suite}-${flavour}`);
-  if (!existsSync(folder)) {
-    const architecture = flavour.includes('arm64') ? 'arm64' : 'amd64';
+  const architecture = flavour.includes('arm64') ? 'arm64' : 'amd64';
+  const folder = await madeOnce(join(cacheDir('kernels'), `${suite}-${flavour}`), async (work) => {
     await withApt({ suite, architecture, progress: request.progress }, async (apt) => {
       const image = kernelImageOf(await apt.depends(`linux-image-${flavour}`));
       if (image === undefined) {
@@ -72,9 +62,11 @@ export async function debianKernel(request: KernelRequest): Promise<DebianKernel
         });
       }
       const packages = [image, ...kernelPartsOf(image, await apt.depends(image))];
-      await unpackWhole(folder, await apt.download(packages), findKernel);
+      await unpack(await apt.download(packages), work);
     });
-  }
+    findKernel(work);
+    return work;
+  });
   return findKernel(folder);
 }
 
@@ -92,13 +84,13 @@ export interface TreeRequest {
  */
 export async function debianTree(request: TreeRequest): Promise<string> {
   const { suite, architecture, packages, progress } = checkedTree(request);
-  const folder = join(cacheDir('trees'), `${suite}-${architecture}-${packages.join('+')}`);
-  if (!existsSync(folder)) {
+  const key = `${suite}-${architecture}-${packages.join('+')}`;
+  return madeOnce(join(cacheDir('trees'), key), async (work) => {
     await withApt({ suite, architecture, progress }, async (apt) =>
-      unpackWhole(folder, await apt.downloadWithDependencies(packages), () => {}),
+      unpack(await apt.downloadWithDependencies(packages), work),
     );
-  }
-  return folder;
+    return work;
+  });
 }
 
 /** Lends the files of exactly these packages, for who needs little of a large one; they are gone afterwards. Errors as debianTree. */
@@ -165,41 +157,9 @@ function findKernel(folder: string): DebianKernel {
   });
 }
 
-/** Unpacks package files beside `folder` and gives the result its name at the end, after `check` took it. */
-async function unpackWhole(
-  folder: string,
-  files: readonly string[],
-  check: (unpacked: string) => void,
-): Promise<void> {
-  const unpack = requireProgram({ name: 'dpkg-deb', debianPackage: 'dpkg' });
-  const parent = dirname(folder);
-  removeAbandoned(parent);
-  const making = mkdtempSync(join(parent, makingPrefix));
-  try {
-    for (const file of files) await runChecked(unpack, ['-x', file, making]);
-    check(making);
-    renameSync(making, folder);
-  } catch (error) {
-    rmSync(making, { recursive: true, force: true });
-    // Someone else made it meanwhile: the same packages, so theirs is as good.
-    if (!existsSync(folder)) throw error;
-  }
-}
-
-const makingPrefix = '.making-';
-const dayMs = 24 * 60 * 60 * 1000;
-
-/**
- * What killed runs left behind; unchanged for a day, because a younger one may still be at work. By ctime: unpacking sets
- * mtime to what the package says.
- */
-function removeAbandoned(parent: string): void {
-  for (const name of readdirSync(parent)) {
-    const path = join(parent, name);
-    if (name.startsWith(makingPrefix) && Date.now() - statSync(path).ctimeMs > dayMs) {
-      rmSync(path, { recursive: true, force: true });
-    }
-  }
+async function unpack(packageFiles: readonly string[], folder: string): Promise<void> {
+  const dpkg = requireProgram({ name: 'dpkg-deb', debianPackage: 'dpkg' });
+  for (const file of packageFiles) await runChecked(dpkg, ['-x', file, folder]);
 }
 
 interface Target {
@@ -216,16 +176,11 @@ async function withApt(target: Target, use: (apt: PrivateApt) => Promise<void>):
     });
   }
   const mirror = machineMirror();
-  const parent = cacheDir('apt');
-  removeAbandoned(parent);
-  const state = mkdtempSync(join(parent, makingPrefix));
-  try {
+  await withWorkFolder(cacheDir('apt'), async (state) => {
     const apt = new PrivateApt(state, target);
     await apt.configure(mirror);
     await use(apt);
-  } finally {
-    rmSync(state, { recursive: true, force: true });
-  }
+  });
 }
 
 /** The mirror of Debian that this machine's apt uses. E_NEEDS without one. */

@@ -2,11 +2,12 @@
  * The programs of a guest whose architecture is not this machine's: Node as the npm package that carries its binary, Debian's
  * busybox-static and the libraries that Node asks for. All of it is kept in the cache.
  */
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { VmcoreError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import { cacheDir } from '../../sys/cache-dir.ts';
+import { madeOnce } from '../../sys/made-once.ts';
 import { requireProgram, runChecked } from '../../sys/programs.ts';
 import { type CapturePrograms, ownPrograms } from '../kdumpctl/image/programs.ts';
 import { debianTree } from './debian.ts';
@@ -39,12 +40,9 @@ export async function guestPrograms(
 
 /** Node of the version that we run on. */
 async function nodeBinary(arch: GuestArch, progress: Progress): Promise<string> {
-  const folder = join(cacheDir('foreign'), `${npmPackage[arch]}-${process.versions.node}`);
-  const binary = join(folder, 'package/bin/node');
-  if (existsSync(binary)) return binary;
-  progress.step(`fetching Node for ${arch}`);
-  const making = mkdtempSync(join(cacheDir('foreign'), '.making-'));
-  try {
+  const key = `${npmPackage[arch]}-${process.versions.node}`;
+  const folder = await madeOnce(join(cacheDir('foreign'), key), async (making) => {
+    progress.step(`fetching Node for ${arch}`);
     const npm = requireProgram({ name: 'npm', debianPackage: 'npm' });
     const packed = await runChecked(
       npm,
@@ -55,11 +53,9 @@ async function nodeBinary(arch: GuestArch, progress: Progress): Promise<string> 
     const tar = requireProgram({ name: 'tar', debianPackage: 'tar' });
     await runChecked(tar, ['-xzf', join(making, archive), '-C', making]);
     rmSync(join(making, archive));
-    renameSync(making, folder);
-  } finally {
-    rmSync(making, { recursive: true, force: true });
-  }
-  return binary;
+    return making;
+  });
+  return join(folder, 'package/bin/node');
 }
 
 function firstThere(folder: string, paths: readonly string[]): string {

@@ -5,10 +5,11 @@
  * takes milliseconds.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { cacheDir } from '../../../sys/cache-dir.ts';
+import { madeOnce } from '../../../sys/made-once.ts';
 import { readModuleTree, releaseOfTree } from './module-tree.ts';
 import type { ModuleIndex } from './modules.ts';
 
@@ -19,16 +20,13 @@ const indexVersion = 2;
 export async function cachedModuleTree(tree: string): Promise<ModuleIndex> {
   releaseOfTree(tree);
   if (existsSync(join(tree, 'modules.dep'))) return readModuleTree(tree);
-  const path = join(cacheDir('modules'), keyOf(tree));
-  if (existsSync(path)) {
-    // Written below, whole or not at all, by a version of us with the same ModuleIndex: the key says so.
-    return deserialize(readFileSync(path)) as ModuleIndex;
-  }
-  const index = await readModuleTree(tree);
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, serialize(index));
-  renameSync(temporary, path);
-  return index;
+  const path = await madeOnce(join(cacheDir('modules'), keyOf(tree)), async (work) => {
+    const file = join(work, 'index');
+    writeFileSync(file, serialize(await readModuleTree(tree)));
+    return file;
+  });
+  // By a version of us with the same ModuleIndex: the key says so.
+  return deserialize(readFileSync(path)) as ModuleIndex;
 }
 
 function keyOf(tree: string): string {

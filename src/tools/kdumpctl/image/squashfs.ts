@@ -18,11 +18,9 @@ import {
   chmodSync,
   constants,
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -32,6 +30,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VmcoreError } from '../../../base/errors.ts';
 import { cacheDir } from '../../../sys/cache-dir.ts';
+import { madeOnce } from '../../../sys/made-once.ts';
 import { requireProgram, runChecked, runProgram } from '../../../sys/programs.ts';
 import { bundledWorkerName, workerSource } from '../../makedumpfile/compress/worker-file.ts';
 import { type BundleFormat, bundleProgram } from './bundle.ts';
@@ -156,26 +155,17 @@ function contentsOf(node: Runtime, extra: ReadonlyMap<string, string>, root: str
 }
 
 /** The squashfs with programs and libraries only, from the cache when it is there. */
-async function runtimeImage(contents: Contents): Promise<string> {
-  const folder = cacheDir('runtime');
-  const path = join(folder, `${contentKey(contents)}.squashfs`);
-  if (existsSync(path)) return path;
-  const work = mkdtempSync(join(folder, 'work-'));
-  try {
+const runtimeImage = (contents: Contents): Promise<string> =>
+  madeOnce(join(cacheDir('runtime'), `${contentKey(contents)}.squashfs`), async (work) => {
     const tree = join(work, 'tree');
     for (const name of ['bin', 'lib']) mkdirSync(join(tree, name), { recursive: true });
     writeStripped(contents.node, join(tree, 'bin/node'), takeOutLanguages);
     for (const [name, file] of contents.extra) writeStripped(file, join(tree, 'bin', name));
     for (const [soname, file] of contents.libraries) copyFileSync(file, join(tree, 'lib', soname));
-    const made = join(work, 'image');
-    await runChecked(requireProgram(mksquashfs), [tree, made, '-noappend', ...compression, ...reproducible]);
-    // Whole or not at all: an interrupted build must not be taken for the image next time.
-    renameSync(made, path);
-  } finally {
-    rmSync(work, { recursive: true });
-  }
-  return path;
-}
+    const image = join(work, 'image');
+    await runChecked(requireProgram(mksquashfs), [tree, image, '-noappend', ...compression, ...reproducible]);
+    return image;
+  });
 
 function contentKey({ node, extra, libraries }: Contents): string {
   const hash = createHash('sha256').update(`${layoutVersion} ${compression.join(' ')}\n`);
