@@ -4,7 +4,7 @@
  * Source of truth: System V gABI chapter 4 (sections, SHF_COMPRESSED, Elf64_Chdr, extended numbering); ELFCOMPRESS_ZSTD is 2.
  * All offsets and sizes are bytes. Nothing is allocated by a size from the file before that size was checked.
  */
-import { type ByteSource, readExact } from '../base/byte-source.ts';
+import { type ByteSource, MemorySource, readExact } from '../base/byte-source.ts';
 import { cString, u64, viewOf } from '../base/bytes.ts';
 import { VmcoreError } from '../base/errors.ts';
 import { type ElfFile, ElfType, elfHeaderSize, isElf, parseElf, sectionHeaderSize } from './elf.ts';
@@ -84,7 +84,7 @@ export class ElfSections {
     const { source } = this;
     const name = `${source.name}:${section.name}`;
     if (this.isCompressed(section) || this.relocationsOf(section) !== undefined)
-      return new BytesOf(this.read(section), name);
+      return new MemorySource(this.read(section), name);
     if (section.offset + section.size > source.size) {
       throw new VmcoreError('E_TRUNCATED', `section ${section.name} ends behind the file`, {
         file: source.name,
@@ -167,28 +167,6 @@ class Window implements ByteSource {
   read(offset: number, into: Uint8Array): number {
     const length = Math.max(0, Math.min(into.length, this.size - offset));
     return this.source.read(this.start + offset, into.subarray(0, length));
-  }
-
-  close(): void {}
-}
-
-class BytesOf implements ByteSource {
-  readonly name: string;
-  private readonly bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array, name: string) {
-    this.bytes = bytes;
-    this.name = name;
-  }
-
-  get size(): number {
-    return this.bytes.length;
-  }
-
-  read(offset: number, into: Uint8Array): number {
-    const part = this.bytes.subarray(offset, offset + into.length);
-    into.set(part);
-    return part.length;
   }
 
   close(): void {}
