@@ -5,6 +5,7 @@
  *   node lab/guests/make-crash.ts 6.1-x86_64 stack-overflow
  */
 import { VmcoreError } from '../../src/base/errors.ts';
+import { runToEnd } from '../../src/cli/ending.ts';
 import { terminalProgress } from '../../src/cli/terminal-progress.ts';
 import { crashGuest, crashWays } from './crash-guests.ts';
 import { parseGuestKernel } from './kernels.ts';
@@ -27,10 +28,7 @@ async function main([kernel, word, have]: readonly string[]): Promise<void> {
   }
 }
 
-try {
+await runToEnd('make-crash.ts', async () => {
   await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof VmcoreError)) throw error;
-  process.stderr.write(`${error.toLine()}\n`);
-  process.exitCode = error.exitStatus;
-}
+  return undefined;
+});

@@ -5,6 +5,7 @@
  */
 import { VmcoreError } from '../../src/base/errors.ts';
 import { parseSize } from '../../src/base/units.ts';
+import { runToEnd } from '../../src/cli/ending.ts';
 import { terminalProgress } from '../../src/cli/terminal-progress.ts';
 import { guestDump } from './guests.ts';
 import { parseGuestKernel } from './kernels.ts';
@@ -22,10 +23,7 @@ async function main([kernel, memory = '1G']: readonly string[]): Promise<void> {
   process.stdout.write(`${dump.raw}\n`);
 }
 
-try {
+await runToEnd('make.ts', async () => {
   await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof VmcoreError)) throw error;
-  process.stderr.write(`${error.toLine()}\n`);
-  process.exitCode = error.exitStatus;
-}
+  return undefined;
+});
