@@ -2,45 +2,28 @@
  * The capture image as a folder, for an initramfs that dracut or initramfs-tools makes: they bring up the devices, and then change their root to it and
  * start stage 0, which finds all as in an image of our own. Only modules are not in it: MODULES, a file beside it, names those that must be loaded.
  */
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asVmcoreError } from '../../../sys/system-error.ts';
 import type { CpioEntry } from './cpio.ts';
 import type { ImagePlan } from './plan.ts';
-import { ramdiskEntries, stage0 } from './ramdisk.ts';
-import { buildProgramImage } from './squashfs.ts';
+import { withRamdisk } from './plan-ramdisk.ts';
+import { ramdiskEntries } from './ramdisk.ts';
 
 /** In the folder: a name a line, in load order. */
 export const moduleList = 'MODULES';
 
 /** Makes `folder` with all of it. E_EXISTS when it is not empty, and the errors of buildImage(). */
 export async function writeImageTree(plan: ImagePlan, folder: string): Promise<void> {
-  const work = mkdtempSync(join(tmpdir(), 'vmcore-image-'));
   try {
-    const program = await buildProgramImage(
-      plan.programs,
-      plan.entry,
-      join(work, 'program.squashfs'),
-      plan.extraPrograms,
-    );
-    const { moduleTree } = plan.kernel;
-    const { busybox } = plan.programs;
-    const entries = await ramdiskEntries({
-      moduleTree,
-      modules: [],
-      program,
-      busybox,
-      init: stage0(),
-      extra: plan.files,
+    await withRamdisk(plan, async (ramdisk) => {
+      const entries = await ramdiskEntries({ ...ramdisk, modules: [] });
+      mkdirSync(folder, { recursive: true });
+      for (const entry of entries) writeEntry(folder, entry);
     });
-    mkdirSync(folder, { recursive: true });
-    for (const entry of entries) writeEntry(folder, entry);
     writeFileSync(join(folder, moduleList), plan.modules.map(({ module }) => `${module.name}\n`).join(''));
   } catch (cause) {
     throw asVmcoreError(cause, 'cannot write the files of the capture image', { file: folder });
-  } finally {
-    rmSync(work, { recursive: true, force: true });
   }
 }
 
