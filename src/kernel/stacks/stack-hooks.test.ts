@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StackKernel } from '../../../test/support/stack-kernel.ts';
-import { Missing } from '../missing.ts';
-import { findTask } from '../tasks/tasks.ts';
-import type { Stack } from './frame.ts';
-import { Unwinder } from './unwind.ts';
-
-const unwindPid = (kernel: StackKernel, pid: number): Stack => {
-  const crashed = kernel.open();
-  return new Unwinder(crashed).task(findTask(crashed, pid, new Missing())!);
-};
-const shown = ({ frames }: Stack): string[] =>
-  frames.map(({ symbol, offset, found }) => `${symbol}+${offset} ${found}`);
+import { shown, unwindPid } from '../../../test/support/unwound.ts';
 
 /** Task 7 sleeps in work(), which thread_start() called; the return address to there was taken. */
 function traced(trampoline: string, shadowStack: 'array' | 'words' = 'words') {

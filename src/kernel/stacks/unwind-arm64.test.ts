@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StackKernel } from '../../../test/support/stack-kernel.ts';
-import { Missing } from '../missing.ts';
-import { findTask } from '../tasks/tasks.ts';
-import type { Stack } from './frame.ts';
-import { Unwinder, unwindCpu } from './unwind.ts';
-
-const shown = ({ frames }: Stack): string[] =>
-  frames.map(
-    ({ symbol, offset, pc, found, interrupted }) =>
-      `${symbol ?? `0x${pc.toString(16)}`}+${offset ?? '?'} ${found}${interrupted ? '!' : ''}`,
-  );
-
-const unwindPid = (kernel: StackKernel, pid: number): Stack => {
-  const crashed = kernel.open();
-  return new Unwinder(crashed).task(findTask(crashed, pid, new Missing())!);
-};
+import { shown, unwindPid } from '../../../test/support/unwound.ts';
+import { unwindCpu } from './unwind.ts';
 
 /** struct pt_regs with its frame record, as stack-types.ts has it. */
 const ptRegs = { size: 0x130n, record: 272n } as const;

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { StackKernel } from '../../../test/support/stack-kernel.ts';
-import { Missing } from '../missing.ts';
-import { findTask } from '../tasks/tasks.ts';
-import type { Stack } from './frame.ts';
-import { Unwinder, unwindCpu } from './unwind.ts';
-
-const shown = ({ frames }: Stack): string[] =>
-  frames.map(
-    ({ symbol, offset, found, interrupted }) => `${symbol}+${offset} ${found}${interrupted ? '!' : ''}`,
-  );
+import { shown, unwindPid } from '../../../test/support/unwound.ts';
+import { unwindCpu } from './unwind.ts';
 
 /** Kernel thread 7 sleeps; on CPU 0 a task of user space was interrupted in work(), and the handler, on the interrupt stack, panicked. */
 function framed() {
@@ -68,11 +61,6 @@ const crashed = [
   'work+80 exception!',
   'entry_SYSCALL_64+37 frame-pointer',
 ];
-
-const unwindPid = (kernel: StackKernel, pid: number): Stack => {
-  const opened = kernel.open();
-  return new Unwinder(opened).task(findTask(opened, pid, new Missing())!);
-};
 
 describe('Unwinder on x86_64 without ORC', () => {
   it('follows rbp of a task that sleeps', () => {

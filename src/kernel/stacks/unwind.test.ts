@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type OrcForm, StackKernel } from '../../../test/support/stack-kernel.ts';
+import { shown, unwindPid } from '../../../test/support/unwound.ts';
 import { readStacks } from '../../tools/crash/bt.ts';
 import { openCrashedKernel } from '../crashed-kernel.ts';
 import { Missing } from '../missing.ts';
 import { findTask } from '../tasks/tasks.ts';
-import type { Stack } from './frame.ts';
 import { Unwinder, unwindCpu } from './unwind.ts';
-
-/** "name+offset how", an exclamation mark for what was interrupted. */
-const shown = ({ frames }: Stack): string[] =>
-  frames.map(
-    ({ symbol, offset, pc, found, interrupted }) =>
-      `${symbol ?? `0x${pc.toString(16)}`}+${offset ?? '?'} ${found}${interrupted ? '!' : ''}`,
-  );
-
-const unwindPid = (kernel: StackKernel, pid: number): Stack => {
-  const crashed = kernel.open();
-  return new Unwinder(crashed).task(findTask(crashed, pid, new Missing())!);
-};
 
 const callFrame = (spOffset: number) => ({ type: 'call', sp: 'sp', spOffset }) as const;
 
