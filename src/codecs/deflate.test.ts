@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deflateSync, inflateSync } from 'node:zlib';
 import fc from 'fast-check';
-import { pageCompressor, pageOf, pieces } from '../../test/support/one-page.ts';
+import { fibonacci, pageCompressor, pageOf, pieces, shuffle } from '../../test/support/one-page.ts';
 
 /** The page as a zlib stream; undefined when it does not shrink. */
 const deflate = pageCompressor('zlib');
@@ -18,29 +18,6 @@ function check(page: Uint8Array): Uint8Array {
 
 /** Of the first block: 1 fixed codes, 2 codes of its own. */
 const blockKind = (stream: Uint8Array): number => (stream[2]! >> 1) & 3;
-
-/** Shuffles in place, always the same way. */
-function shuffle(page: Uint8Array): Uint8Array {
-  let state = 1;
-  for (let i = page.length - 1; i > 0; i--) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const j = state % (i + 1);
-    [page[i], page[j]] = [page[j]!, page[i]!];
-  }
-  return page;
-}
-
-/** Byte values as often as the numbers of Fibonacci's: the tree of their codes is as deep as any. */
-function fibonacci(length: number): Uint8Array {
-  const page = new Uint8Array(length);
-  let [a, b, at] = [1, 1, 0];
-  for (let value = 1; at < length; value++) {
-    page.fill(value, at, at + a);
-    at += a;
-    [a, b] = [b, a + b];
-  }
-  return shuffle(page);
-}
 
 describe('a page as a zlib stream', () => {
   for (const length of [4096, 16384, 65536]) {

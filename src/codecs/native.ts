@@ -11,18 +11,13 @@ import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
 import { wasmCodecs } from './wasm.ts';
 
 /** What makedumpfile uses for both (compress_func calls in makedumpfile.c, 1.7.9). */
-const zlibLevel = 1;
-/**
- * One below makedumpfile's 1: literals are stored as they are, as assembly/zstd-compress.ts does too, which is nearly twice as fast and writes
- * most dumps. This one is for processors that cannot run it.
- */
-const zstdLevel = -1;
+const level = 1;
 
 export type NativeCodecName = Extract<CodecName, 'zlib' | 'zstd'>;
 
 /** The compressor of one thread. */
 export const nativeCompressor = (name: NativeCodecName): RawCodec =>
-  name === 'zlib' ? deflater(zlibLevel) : zstdCompressor(zstdLevel);
+  name === 'zlib' ? deflater(level) : zstdCompressor(level);
 
 function pageCodec(name: NativeCodecName): PageCodec {
   const compressor = nativeCompressor(name);

@@ -12,20 +12,20 @@
  */
 import type { CodecName, PageCodec, PageCodecs } from './page-codec.ts';
 import { ownMemoryModule, sharedMemoryModule } from './wasm-modules.ts';
-import { zstdTables, zstdTablesBytes } from './zstd-tables.ts';
+import { zstdConstants } from './zstd-tables.ts';
 
 /** What assembly/pages.ts calls them. */
 const compressors = { lzo: 0, snappy: 1, zlib: 2, zstd: 3 } as const;
 export type WasmCompressorName = keyof typeof compressors;
 export type WasmCodecName = Extract<CodecName, 'lzo' | 'snappy'>;
 
-/** Where the tables of zstd are in the scratch (`deflateScratch` of assembly/deflate-alphabets.ts). */
-const zstdTablesAt = 169728;
+/** Where the constants of zstd are in the scratch (`symbolsOfRunsAt` of assembly/zstd-scratch.ts). */
+const zstdConstantsAt = 169728;
 /** Bytes of scratch that an instance needs (`zstdScratch` of assembly/zstd-scratch.ts). */
-export const scratchBytes = zstdTablesAt + zstdTablesBytes;
+export const scratchBytes = 178144;
 /**
  * Bytes beyond `count * pageSize` that compressPages may write at `output`: what a page can grow by before it is found not to
- * shrink (at most one byte in 23 for lzo, in 61 for snappy, some dozens in all for zstd, none for zlib), and a wide store.
+ * shrink (at most one byte in 23 for lzo, in 61 for snappy, 200 in all for zstd, none for zlib), and a wide store.
  */
 export const slackBytes = 4096;
 /** The largest page of any kernel we read (arm64 with 64K pages). */
@@ -81,8 +81,8 @@ export function wasmPages(memory: WebAssembly.Memory, scratch: number): WasmPage
   );
   // The exports of assembly/pages.ts, which the compiler of that file checked.
   const code = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+  new Uint8Array(memory.buffer, scratch).set(zstdConstants(), zstdConstantsAt);
   code.prepareScratch(scratch);
-  new Uint8Array(memory.buffer, scratch).set(zstdTables(), zstdTablesAt);
   const decompress = { lzo: code.lzoDecompress, snappy: code.snappyDecompress };
   return {
     // Offsets above 2 GiB come back negative.

@@ -1,10 +1,9 @@
-/** What only zstd has: codes that are the same for every page. zstd itself reads every page back. */
+/** What only zstd has: sequences in codes of finite state entropy, literals in Huffman codes. zstd itself reads every page back. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { pageCompressor, pageOf, pieces } from '../../test/support/one-page.ts';
-import { type Codes, describeAlphabet, kernelCodes, knownCodes, spread } from './zstd-tables.ts';
+import { fibonacci, noise, pageCompressor, pageOf, pieces } from '../../test/support/one-page.ts';
 
 /** The page as a zstd frame; undefined when it does not shrink. */
 const compress = pageCompressor('zstd');
@@ -17,13 +16,27 @@ function check(page: Uint8Array): Uint8Array {
   return frame;
 }
 
-/** The bytes of a page that do not repeat, always the same. */
-function noise(length: number, seed: number): Uint8Array {
-  let state = seed;
-  return Uint8Array.from({ length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
+/** What a frame says of its block (RFC 8878, 3.1.1). The frame's header has 7 bytes, the block's 3. */
+function look(frame: Uint8Array) {
+  const [literals, sizes] = [frame[10]! & 3, (frame[10]! >> 2) & 3];
+  const word = Buffer.from(frame).readUIntLE(10, 6);
+  // Literals as they are (0) or in Huffman codes (2), whose sizes have 10, 14 or 18 bits.
+  const bits = 6 + 4 * sizes;
+  const [header, size] =
+    literals === 0
+      ? [sizes === 1 ? 2 : 3, Math.floor(word / 16) % 2 ** (sizes === 1 ? 12 : 20)]
+      : [2 + Math.max(1, sizes), Math.floor(word / 2 ** (4 + Math.max(10, bits))) % 2 ** Math.max(10, bits)];
+  const weights = frame[10 + header]!;
+  const at = 10 + header + size;
+  const [sequences, modesAt] =
+    frame[at]! < 128 ? [frame[at]!, at + 1] : [((frame[at]! - 128) << 8) | frame[at + 1]!, at + 2];
+  return {
+    codes: literals === 0 ? 'none' : weights < 128 ? 'compressed weights' : 'weights',
+    streams: literals === 0 ? 0 : sizes === 0 ? 1 : 4,
+    sequences,
+    // Of literals, offsets, lengths: known (0), one symbol (1), told (2).
+    modes: [6, 4, 2].map((shift) => (frame[modesAt]! >> shift) & 3),
+  };
 }
 
 describe('a page as a zstd frame', () => {
@@ -35,16 +48,13 @@ describe('a page as a zstd frame', () => {
 
   it('of less than 256 bytes stays as it is', () => assert.equal(compress(new Uint8Array(192)), undefined));
 
-  it('tells its codes when it has many sequences', () => {
+  it('tells the codes of sequences when it has many, and a symbol when it is the only one', () => {
     const records = noise(4096, 1).map((byte, i) => (i % 16 < 3 ? byte : i % 16));
-    const few = records.slice().fill(0, 1000);
-    // Behind the frame's header (7), the block's (3), the literals' (2) and the literals: the number of sequences, then how codes are told.
-    const modes = (frame: Uint8Array): number => {
-      const at = 12 + ((frame[10]! | (frame[11]! << 8)) >> 4);
-      return frame[frame[at]! < 128 ? at + 1 : at + 2]!;
-    };
-    assert.equal(modes(check(few)), 0);
-    assert.equal(modes(check(records)), 0b10101000);
+    assert.deepEqual(look(check(records.slice().fill(0, 800))).modes, [0, 0, 0]);
+    assert.deepEqual(look(check(records)).modes, [2, 2, 2]);
+    // Records that have nothing in common but their ends: these are all as long.
+    const numbered = records.map((byte, i) => (i % 16 < 3 ? (i >> 4) * (1 + 2 * (i % 16)) : byte));
+    assert.deepEqual(look(check(numbered)).modes, [2, 2, 1]);
   });
 
   it('has repetitions of every length, after runs of every length, from every distance', () => {
@@ -103,41 +113,82 @@ describe('a page as a zstd frame', () => {
   });
 });
 
-describe('the codes', () => {
-  const alphabets = (codes: Codes) => [codes.literalRuns, codes.matchLengths, codes.offsets];
+/** `noise` of as many values as `bits` can say, of which each is as frequent. */
+const values = (length: number, bits: number): Uint8Array =>
+  noise(length, 1).map((byte) => byte >> (8 - bits));
 
-  it('use every state once', () => {
-    for (const { accuracy, shares } of [knownCodes, kernelCodes].flatMap(alphabets)) {
-      assert.equal(
-        shares.reduce((sum, share) => sum + Math.abs(share), 0),
-        2 ** accuracy,
-      );
+describe('literals of a zstd frame', () => {
+  const literals = (page: Uint8Array) => {
+    const { codes, streams } = look(check(page));
+    return [codes, streams];
+  };
+
+  it('are as they are when they are few, or too many values are as frequent', () => {
+    assert.deepEqual(literals(values(4096, 5).fill(0, 400)), ['none', 0]);
+    assert.deepEqual(literals(values(4096, 7).fill(0, 3000)), ['none', 0]);
+  });
+
+  it('are in one stream of codes below 1024, in four from there on', () => {
+    assert.deepEqual(literals(values(512, 5)), ['compressed weights', 1]);
+    // The first few zeros are literals.
+    for (let rest = 0; rest < 4; rest++) {
+      assert.equal(literals(values(4096, 5).fill(0, 1000 + rest))[1], 1);
+      for (const size of [1024, 2048, 3000]) {
+        assert.equal(literals(values(4096, 5).fill(0, size + rest))[1], 4);
+      }
+    }
+    for (const size of [16000, 16382, 16383, 16384, 16385, 40000, 65000]) {
+      assert.equal(literals(values(65536, 5).fill(0, size))[1], 4, `${size}`);
     }
   });
 
-  it('have a symbol for whatever a page of 64 KiB can have', () => {
-    // 32768 literals and more, repetitions of 32771 bytes and more, offsets of 65533 bytes and more.
-    assert.deepEqual(
-      alphabets(kernelCodes).map(({ shares }) => shares.length),
-      [35, 52, 17],
+  it('need no sequences beside them', () => {
+    for (const length of [512, 4096, 65536]) assert.equal(look(check(values(length, 6))).sequences, 0);
+  });
+
+  it('have codes whose weights are told in one way or the other', () => {
+    // All weights are the same, which the one way cannot say, and above 128 of them are what the other cannot.
+    assert.deepEqual(literals(values(4096, 6)), ['weights', 4]);
+    const high = (bits: number) => values(4096, bits).map((byte) => byte | 0xc0);
+    assert.deepEqual(literals(high(5)), ['compressed weights', 4]);
+    for (const length of [4096, 16384, 65536]) check(fibonacci(length));
+  });
+
+  it('whatever they are', () => {
+    // Values as frequent as the rest of one another's powers, from anywhere among 256.
+    const property = fc.property(
+      fc.constantFrom(512, 1024, 4096, 16384, 65536),
+      fc.integer({ min: 1, max: 1e9 }),
+      fc.integer({ min: 1, max: 24 }),
+      fc.nat(255),
+      (length, seed, slope, first) => {
+        const page = noise(length, seed).map((byte) => first + Math.floor(256 * (byte / 256) ** (slope / 4)));
+        const frame = compress(page);
+        if (frame !== undefined) assert.ok(Buffer.compare(zstdDecompressSync(frame), page) === 0);
+      },
     );
-    for (const { shares } of alphabets(kernelCodes)) assert.ok(!shares.includes(0));
+    fc.assert(property, { numRuns: 400 });
   });
+});
 
-  it('are told in the 32 bytes that the compressor copies', () => {
-    for (const alphabet of alphabets(kernelCodes)) assert.ok(describeAlphabet(alphabet).length <= 32);
-  });
-
-  it('known to every reader are spread as RFC 8878, appendix A, has them', () => {
-    assert.deepEqual([...spread(knownCodes.offsets)].slice(0, 8), [0, 6, 9, 15, 21, 3, 7, 12]);
-    assert.deepEqual([...spread(knownCodes.literalRuns)].slice(-4), [35, 34, 33, 32]);
-  });
-
-  it('are told bit by bit', () => {
-    // By hand: accuracy 5 (0000); 32 states, 30 of them of the first symbol, none of the two that follow, one each of the last two.
-    // 31 of 0 to 33: in 6 bits; 2 left: 1 is 0 in one bit, one more zero: 01; 2 is of 0 to 3: 10; 1 left, of 0 to 2: 2 is 11.
-    const told = describeAlphabet({ accuracy: 5, shares: [30, 0, 0, 1, 1] });
-    const bits = [...told].map((byte) => byte.toString(2).padStart(8, '0')).reverse();
-    assert.equal(bits.join('').replace(/^0+/, ''), ['11', '10', '01', '01', '011111', '0000'].join(''));
+describe('zstd frames', () => {
+  it('are together no more than a thirtieth larger than what zstd makes at level 1', () => {
+    const level = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+    const kinds: readonly ((byte: number, i: number) => number)[] = [
+      // Pointers, records, counters, text.
+      (byte, i) => (i % 8 > 4 ? 0xff : i % 8 === 4 ? 0x88 : i % 8 === 0 ? byte & 0xf8 : byte),
+      (byte, i) => (i % 64 < 5 ? byte : i % 24 === 0 ? byte & 3 : i % 16),
+      (byte, i) => (i % 8 === 0 ? byte : i % 8 === 1 ? byte & 7 : 0),
+      (byte, i) => 'the kernel of a page, locked'.charCodeAt((byte * byte + (i >> 9)) % 28),
+    ];
+    let [ours, theirs] = [0, 0];
+    for (const kind of kinds) {
+      for (let seed = 1; seed < 10; seed++) {
+        const page = noise(4096, seed).map(kind);
+        ours += check(page).length;
+        theirs += zstdCompressSync(page, level).length;
+      }
+    }
+    assert.ok(ours < theirs * (1 + 1 / 30), `${ours} bytes, theirs ${theirs}`);
   });
 });

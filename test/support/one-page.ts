@@ -25,6 +25,38 @@ export function pageCompressor(codec: WasmCompressorName): (page: Uint8Array) =>
   };
 }
 
+/** Bytes that do not repeat, the same ones for the same seed. */
+export function noise(length: number, seed: number): Uint8Array {
+  let state = seed;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+}
+
+/** Shuffles in place, always the same way. */
+export function shuffle(page: Uint8Array): Uint8Array {
+  let state = 1;
+  for (let i = page.length - 1; i > 0; i--) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const j = state % (i + 1);
+    [page[i], page[j]] = [page[j]!, page[i]!];
+  }
+  return page;
+}
+
+/** Byte values as often as the numbers of Fibonacci's: the tree of their codes is as deep as any. */
+export function fibonacci(length: number): Uint8Array {
+  const page = new Uint8Array(length);
+  let [a, b, at] = [1, 1, 0];
+  for (let value = 1; at < length; value++) {
+    page.fill(value, at, at + a);
+    at += a;
+    [a, b] = [b, a + b];
+  }
+  return shuffle(page);
+}
+
 /** Noise, a run of one value, or a copy from before. */
 export interface Piece {
   readonly kind: 'noise' | 'run' | 'copy';

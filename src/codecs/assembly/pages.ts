@@ -7,8 +7,15 @@ import { lzoDecompress } from './lzo-decompress';
 import { snappyCompress } from './snappy-compress';
 import { snappyDecompress } from './snappy-decompress';
 import { zstdCompress } from './zstd-compress';
+import { makeKnownCodes } from './zstd-sequences';
 
-export { lzoDecompress, makeFixedCodes as prepareScratch, snappyDecompress };
+export { lzoDecompress, snappyDecompress };
+
+/** To be called once, before all else, when the constants of zstd are in the scratch. */
+export function prepareScratch(scratch: usize): void {
+  makeFixedCodes(scratch);
+  makeKnownCodes(scratch);
+}
 
 /** `length` is a multiple of 64 and not 0. Most pages that are not zero are so in their first bytes. */
 function isZero(at: usize, length: usize): bool {

@@ -1,30 +1,30 @@
 /**
- * What the zstd compressor keeps in its scratch, behind what deflate has there. ../zstd-tables.ts makes it, once, before all else.
+ * What the zstd compressor keeps in its scratch, behind what deflate has there, most of which it uses too.
  *
- * First two sets of codes: those that every reader knows, and those that a block has to tell. A set has a block of `alphabetBytes` for each of
- * its alphabets (literals before a match, its length, its offset):
- *
- *   a u16 for each state | for each value: u32 deltaBits, u8 extra bits, i24 deltaState | what tells the alphabet to readers |
- *   u32 bits of a state | u32 length of what tells the alphabet
- *
- * Small numbers of literals and small lengths are each a value; large ones, and offsets, are one with all that have as many bits.
+ * First constants, which ../zstd-tables.ts makes and ../wasm.ts writes, once, before all else: the symbols of small numbers of literals and of
+ * small lengths, a byte each; for each alphabet of sequences the extra bits of its symbols, a byte each; for each, how many states the symbols
+ * have in the codes that every reader knows, an i8 each. Then these codes, and those that a block tells, as fse.ts has them; how often each
+ * symbol occurs, a u32 each; the same of the weights of Huffman codes, and a byte for each weight; the workspace of fse.ts.
  */
 import { deflateScratch } from './deflate-alphabets';
+import { codesBytes, fseWorkspace } from './fse';
 
-const alphabetBytes: usize = 2048;
-/** Offsets in the block of an alphabet. */
-export const valuesAt: usize = 512;
-export const descriptionAt: usize = 1920;
-export const accuracyAt: usize = 2040;
-export const descriptionLengthAt: usize = 2044;
-
-/** Offsets in a set. */
-export const literalRunsAt: usize = 0;
-export const matchLengthsAt: usize = alphabetBytes;
-export const offsetsAt: usize = 2 * alphabetBytes;
-const setBytes: usize = 3 * alphabetBytes;
+/** The alphabets of sequences: literals before a match, its length, its offset. Places for the symbols of each. */
+const alphabets: usize = 3;
+export const alphabetSymbols: usize = 64;
+/** More than there are lengths of Huffman codes. */
+export const weightSymbols: usize = 16;
 
 /** Offsets in the scratch. */
-export const knownCodesAt: usize = deflateScratch;
-export const toldCodesAt: usize = knownCodesAt + setBytes;
-export const zstdScratch: usize = toldCodesAt + setBytes;
+export const symbolsOfRunsAt: usize = deflateScratch;
+export const symbolsOfLengthsAt: usize = symbolsOfRunsAt + 64;
+export const extrasAt: usize = symbolsOfLengthsAt + 128;
+export const sharesAt: usize = extrasAt + alphabets * alphabetSymbols;
+export const knownCodesAt: usize = sharesAt + alphabets * alphabetSymbols;
+export const toldCodesAt: usize = knownCodesAt + alphabets * codesBytes;
+export const countsAt: usize = toldCodesAt + alphabets * codesBytes;
+export const countsEnd: usize = countsAt + alphabets * 4 * alphabetSymbols;
+export const weightCountsAt: usize = countsEnd;
+export const weightsAt: usize = weightCountsAt + 4 * weightSymbols;
+export const fseWorkspaceAt: usize = weightsAt + 256;
+export const zstdScratch: usize = fseWorkspaceAt + fseWorkspace;

@@ -1,0 +1,241 @@
+/**
+ * The sequences of a zstd block (RFC 8878, 3.1.1.3.2): each of their three alphabets has the codes that every reader knows, or codes of the
+ * block's own.
+ *
+ * A sequence, a match and the literals before it, is kept in eight bytes:
+ *
+ *   u16 literals, u16 length - 3, u32: the offset as the format says it (20 bits), the symbols of the literals and of the length (6 bits each)
+ */
+import { clear, count } from './deflate-alphabets';
+import {
+  accuracyAt,
+  bitsOut,
+  codesBytes,
+  describe,
+  extraBits,
+  firstState,
+  knownOf,
+  makeStates,
+  nextState,
+  shareOut,
+  symbolsUsed,
+} from './fse';
+import {
+  alphabetSymbols,
+  countsAt,
+  countsEnd,
+  extrasAt,
+  fseWorkspaceAt,
+  knownCodesAt,
+  sharesAt,
+  symbolsOfLengthsAt,
+  symbolsOfRunsAt,
+  toldCodesAt,
+} from './zstd-scratch';
+
+/** The alphabets, in the order of the scratch. */
+const runs: usize = 0;
+const lengths: usize = 1;
+const offsets: usize = 2;
+
+/** What codes an alphabet has (3.1.1.3.2.1): those that every reader knows, none for only one symbol, or codes that are told. */
+const predefinedMode: u32 = 0;
+const rleMode: u32 = 1;
+const compressedMode: u32 = 2;
+/** Fewer sequences than these gain less by codes of their own than it takes to tell the codes. */
+const few: u32 = 60;
+
+function countsOf(scratch: usize, alphabet: usize): usize {
+  return scratch + countsAt + alphabet * 4 * alphabetSymbols;
+}
+function extrasOf(scratch: usize, alphabet: usize): usize {
+  return scratch + extrasAt + alphabet * alphabetSymbols;
+}
+function knownCodesOf(scratch: usize, alphabet: usize): usize {
+  return scratch + knownCodesAt + alphabet * codesBytes;
+}
+function toldCodesOf(scratch: usize, alphabet: usize): usize {
+  return scratch + toldCodesAt + alphabet * codesBytes;
+}
+
+/** Makes the codes that every reader knows: to be called once, when the constants are in the scratch. */
+export function makeKnownCodes(scratch: usize): void {
+  const work = scratch + fseWorkspaceAt;
+  for (let alphabet: usize = 0; alphabet < 3; alphabet++) {
+    const shares = scratch + sharesAt + alphabet * alphabetSymbols;
+    let states: u32 = 0;
+    for (let i: usize = 0; i < alphabetSymbols; i++) {
+      const share = load<i8>(shares + i);
+      store<i16>(work + (i << 1), <i16>share);
+      states += <u32>abs(share);
+    }
+    const codes = knownCodesOf(scratch, alphabet);
+    makeStates(codes, alphabetSymbols, 31 - clz(states), extrasOf(scratch, alphabet), work);
+  }
+}
+
+export function forgetSequences(scratch: usize): void {
+  clear(scratch + countsAt, scratch + countsEnd);
+}
+
+/** Writes one sequence and counts its symbols. `said` is the offset as the format says it. */
+export function addSequence(at: usize, scratch: usize, run: u32, length: u32, said: u32): void {
+  const excess = length - 3;
+  // Each power of two has a symbol from there on where one byte a number would be too many.
+  const runSymbol: u32 = run < 64 ? load<u8>(scratch + run, symbolsOfRunsAt) : 19 + 31 - clz(run);
+  const lengthSymbol: u32 =
+    excess < 128 ? load<u8>(scratch + excess, symbolsOfLengthsAt) : 36 + 31 - clz(excess);
+  store<u32>(at, run | (excess << 16));
+  store<u32>(at, said | (runSymbol << 20) | (lengthSymbol << 26), 4);
+  count(countsOf(scratch, runs), runSymbol);
+  count(countsOf(scratch, lengths), lengthSymbol);
+  count(countsOf(scratch, offsets), 31 - clz(said));
+}
+
+/** What codes an alphabet is to have for `total` sequences. */
+function modeFor(scratch: usize, alphabet: usize, total: u32): u32 {
+  // The codes that are known take less than the byte that a symbol takes.
+  if (total < 3) return predefinedMode;
+  const counts = countsOf(scratch, alphabet);
+  const last = symbolsUsed(counts, alphabetSymbols) - 1;
+  if (load<u32>(counts + (last << 2)) === total) return rleMode;
+  return total < few ? predefinedMode : compressedMode;
+}
+
+/** Makes the codes of an alphabet and writes what tells them. Returns where that ends. */
+function tellCodes(op: usize, scratch: usize, alphabet: usize, mode: u32, total: u32): usize {
+  if (mode === predefinedMode) return op;
+  const counts = countsOf(scratch, alphabet);
+  const codes = toldCodesOf(scratch, alphabet);
+  const extras = extrasOf(scratch, alphabet);
+  const work = scratch + fseWorkspaceAt;
+  const symbols = symbolsUsed(counts, alphabetSymbols);
+  if (mode === rleMode) {
+    // The one symbol has the one state.
+    shareOut(counts, symbols, total, 0, work);
+    makeStates(codes, symbols, 0, extras, work);
+    store<u8>(op, <u8>(symbols - 1));
+    return op + 1;
+  }
+  // About four sequences a state, and as many states as symbols at least; 8 bits are the most an offset may have.
+  const accuracy = min(max(29 - clz(total), symbols > 32 ? 6 : 5), 8);
+  shareOut(counts, symbols, total, accuracy, work);
+  makeStates(codes, symbols, accuracy, extras, work);
+  return describe(op, accuracy, work);
+}
+
+function codesOf(scratch: usize, alphabet: usize, mode: u32): usize {
+  return mode === predefinedMode ? knownCodesOf(scratch, alphabet) : toldCodesOf(scratch, alphabet);
+}
+
+/**
+ * Writes the section of the sequences that were added from `start` to before `end`. Returns where it ends; 0 when `limit` is reached
+ * before.
+ */
+export function writeSequences(op: usize, limit: usize, scratch: usize, start: usize, end: usize): usize {
+  const total = <u32>((end - start) >> 3);
+  if (total < 128) {
+    store<u8>(op, <u8>total);
+    op++;
+    if (total === 0) return op;
+  } else {
+    // At most 16384, below what would take a third byte.
+    store<u16>(op, <u16>((total >> 8) | 0x80 | (total << 8)));
+    op += 2;
+  }
+  const ofRuns = modeFor(scratch, runs, total);
+  const ofOffsets = modeFor(scratch, offsets, total);
+  const ofLengths = modeFor(scratch, lengths, total);
+  store<u8>(op, <u8>((ofRuns << 6) | (ofOffsets << 4) | (ofLengths << 2)));
+  op = tellCodes(op + 1, scratch, runs, ofRuns, total);
+  op = tellCodes(op, scratch, offsets, ofOffsets, total);
+  op = tellCodes(op, scratch, lengths, ofLengths, total);
+  return writeBits(
+    op,
+    limit,
+    codesOf(scratch, runs, ofRuns),
+    codesOf(scratch, lengths, ofLengths),
+    codesOf(scratch, offsets, ofOffsets),
+    start,
+    end,
+  );
+}
+
+/** The sequences themselves, the last one first, as readers begin at the end. */
+function writeBits(
+  op: usize,
+  limit: usize,
+  runCodes: usize,
+  lengthCodes: usize,
+  offsetCodes: usize,
+  start: usize,
+  at: usize,
+): usize {
+  let bits: u64 = 0;
+  let held: u32 = 0;
+  let runState: u32 = 0;
+  let lengthState: u32 = 0;
+  let offsetState: u32 = 0;
+  for (let isLast = true; at > start; isLast = false) {
+    if (op >= limit) return 0;
+    at -= 8;
+    const sequence = load<u64>(at);
+    const said = load<u32>(at, 4) & 0xfffff;
+    const symbols = load<u32>(at, 4) >> 20;
+    const ofOffset = knownOf(offsetCodes, <usize>(31 - clz(said)));
+    const ofLength = knownOf(lengthCodes, <usize>(symbols >> 6));
+    const ofRun = knownOf(runCodes, <usize>(symbols & 63));
+    let out: u32;
+    if (isLast) {
+      offsetState = firstState(offsetCodes, ofOffset);
+      lengthState = firstState(lengthCodes, ofLength);
+      runState = firstState(runCodes, ofRun);
+    } else {
+      out = bitsOut(offsetState, ofOffset);
+      bits |= (<u64>(offsetState & ((1 << out) - 1))) << held;
+      held += out;
+      offsetState = nextState(offsetCodes, offsetState >> out, ofOffset);
+      out = bitsOut(lengthState, ofLength);
+      bits |= (<u64>(lengthState & ((1 << out) - 1))) << held;
+      held += out;
+      lengthState = nextState(lengthCodes, lengthState >> out, ofLength);
+      out = bitsOut(runState, ofRun);
+      bits |= (<u64>(runState & ((1 << out) - 1))) << held;
+      held += out;
+      runState = nextState(runCodes, runState >> out, ofRun);
+    }
+    // At most 7 bits left over and three times 8; with those of a long run and a long length 31 more.
+    if (extraBits(ofRun | ofLength) !== 0) {
+      out = extraBits(ofRun);
+      bits |= (sequence & ((1 << out) - 1)) << held;
+      held += out;
+      out = extraBits(ofLength);
+      bits |= ((sequence >> 16) & ((1 << out) - 1)) << held;
+      held += out;
+      store<u64>(op, bits);
+      op += <usize>(held >> 3);
+      bits >>= <u64>(held & 0x38);
+      held &= 7;
+    }
+    out = extraBits(ofOffset);
+    bits |= (<u64>(said & ((1 << out) - 1))) << held;
+    held += out;
+    store<u64>(op, bits);
+    op += <usize>(held >> 3);
+    bits >>= <u64>(held & 0x38);
+    held &= 7;
+  }
+
+  let out = load<u32>(lengthCodes, accuracyAt);
+  bits |= (<u64>(lengthState & ((1 << out) - 1))) << held;
+  held += out;
+  out = load<u32>(offsetCodes, accuracyAt);
+  bits |= (<u64>(offsetState & ((1 << out) - 1))) << held;
+  held += out;
+  out = load<u32>(runCodes, accuracyAt);
+  bits |= (<u64>(runState & ((1 << out) - 1))) << held;
+  held += out;
+  // The highest bit that is set ends it.
+  store<u64>(op, bits | ((<u64>1) << held));
+  return op + <usize>((held + 8) >> 3);
+}
