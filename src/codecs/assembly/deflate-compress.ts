@@ -35,7 +35,7 @@ import {
 import { lengthCodesSaid, repeatBits, sayLengths } from './deflate-lengths';
 import { fixedLength, writeFixed, writeOwnCodes } from './deflate-write';
 import { makeCodes } from './huffman';
-import { exchange, matchLength, resetTable, shiftFor, slotOf } from './matches';
+import { exchange, longMatchLength, resetTable, shiftFor, shortMatchLength, slotOf } from './matches';
 
 const maxDistance: usize = 32768;
 const maxLength: usize = 258;
@@ -93,7 +93,7 @@ export function deflateCompress(source: usize, length: usize, output: usize, scr
   let extraBits: u32 = 0;
   let anchor = source;
   let ip = source + 1;
-  // matchLength wants 12 bytes behind a position.
+  // shortMatchLength wants 12 bytes behind a position.
   const last = end - 12;
   while (ip <= last) {
     const word = load<u32>(ip);
@@ -102,12 +102,14 @@ export function deflateCompress(source: usize, length: usize, output: usize, scr
       ip += 1 + ((ip - anchor) >> 6);
       continue;
     }
-    let found = matchLength(ip, from, end);
+    let found = shortMatchLength(ip, from);
+    if (found === 12) found = longMatchLength(ip, from, end);
     if (found < longEnough && ip < last) {
       const next = load<u32>(ip, 1);
       const nextFrom = source + exchange(slotOf(table, next, shift), ip + 1 - source);
       if (next === load<u32>(nextFrom) && ip + 1 - nextFrom <= maxDistance) {
-        const longer = matchLength(ip + 1, nextFrom, end);
+        let longer = shortMatchLength(ip + 1, nextFrom);
+        if (longer === 12) longer = longMatchLength(ip + 1, nextFrom, end);
         if (longer > found + 1) {
           ip++;
           from = nextFrom;

@@ -7,7 +7,7 @@
  * constants: that alone is 30% faster than the loop which looks further, in ever longer steps.
  */
 import { copyExact, copyWide } from './copies';
-import { exchange, matchLength, resetTable, shiftFor, slotOf } from './matches';
+import { exchange, longMatchLength, resetTable, shiftFor, shortMatchLength, slotOf } from './matches';
 
 /** Positions looked at by unrolled code. */
 const near: usize = 16;
@@ -243,7 +243,8 @@ export function lzoCompress(source: usize, length: usize, output: usize, table: 
         resetTable(table, shift, ip - 1 - source);
         continue;
       }
-      const found = matchLength(ip, from, end);
+      let found = shortMatchLength(ip, from);
+      if (found === 12) found = longMatchLength(ip, from, end);
       op = storeMatch(op, ip - from, found);
       ip += found;
       anchor = ip;

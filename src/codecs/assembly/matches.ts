@@ -1,5 +1,5 @@
 /**
- * Finding repetitions: what the lzo and the snappy compressor share.
+ * Finding repetitions: what all compressors share.
  *
  * A hash table of u16 positions in the page, one for each hash of four bytes, says where such bytes were last seen. A position
  * that turns out to hold other bytes costs one comparison, so the table needs no collision handling, only a valid position in every
@@ -42,14 +42,16 @@ export function exchange(slot: usize, position: usize): usize {
   return old;
 }
 
-/** How many bytes from `at` to `end` equal those from `from`, when the first 4 do. At least 12 bytes lie between `at` and `end`. */
-export function matchLength(at: usize, from: usize, end: usize): usize {
-  const difference = load<u64>(at, 4) ^ load<u64>(from, 4);
-  return difference !== 0 ? 4 + (<usize>ctz(difference) >> 3) : longMatchLength(at, from, end);
+/**
+ * How many bytes from `at` on equal those from `from`, when the first 4 do, among the first 12; 12 are what `longMatchLength` is for. Two functions,
+ * because a call for each repetition is dear where the processor is emulated, as it often is in a capture kernel: this one has none.
+ */
+export function shortMatchLength(at: usize, from: usize): usize {
+  return 4 + (<usize>ctz(load<u64>(at, 4) ^ load<u64>(from, 4)) >> 3);
 }
 
-/** The same when the first 12 are known to be equal. */
-function longMatchLength(start: usize, from: usize, end: usize): usize {
+/** The same up to `end`, when the first 12 are known to be equal. */
+export function longMatchLength(start: usize, from: usize, end: usize): usize {
   let at = start + 12;
   from += 12;
   while (end - at >= 8) {

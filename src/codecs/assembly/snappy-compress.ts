@@ -3,7 +3,7 @@
  * Searches as lzo-compress.ts does, which says why there is unrolled code.
  */
 import { copyExact, copyWide } from './copies';
-import { exchange, matchLength, resetTable, shiftFor, slotOf } from './matches';
+import { exchange, longMatchLength, resetTable, shiftFor, shortMatchLength, slotOf } from './matches';
 
 /** Positions looked at by unrolled code. */
 const near: usize = 16;
@@ -217,7 +217,8 @@ export function snappyCompress(source: usize, length: usize, output: usize, tabl
       }
 
       if (from === 0) break;
-      const found = matchLength(ip, from, end);
+      let found = shortMatchLength(ip, from);
+      if (found === 12) found = longMatchLength(ip, from, end);
       op = storeMatch(op, ip - from, found);
       ip += found;
       anchor = ip;

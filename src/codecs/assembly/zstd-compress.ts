@@ -4,9 +4,9 @@
  */
 import { copyWide } from './copies';
 import { sequencesAt } from './deflate-alphabets';
-import { exchange, matchLength, resetTable, shiftFor, slotOf } from './matches';
+import { exchange, longMatchLength, resetTable, shiftFor, shortMatchLength, slotOf } from './matches';
 import { store24, writeLiterals } from './zstd-literals';
-import { addSequence, forgetSequences, writeSequences } from './zstd-sequences';
+import { writeSequences } from './zstd-sequences';
 
 const magic: u32 = 0xfd2fb528;
 /** One segment, whose size less 256 is in the two bytes that follow. */
@@ -34,10 +34,9 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
   const sequences = scratch + sequencesAt;
   const shift = shiftFor(length);
   resetTable(scratch, shift, 0);
-  forgetSequences(scratch);
 
   const end = source + length;
-  // matchLength wants 12 bytes behind a position, wide copies 16.
+  // shortMatchLength wants 12 bytes behind a position, wide copies 16.
   const last = end - 16;
   let op = literals;
   let sequence = sequences;
@@ -51,7 +50,11 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
     const word = load<u32>(ip);
     let from = source + exchange(slotOf(scratch, word, shift), ip - source);
     let said: usize = 1;
-    if (load<u32>(ip, 1) === load<u32>(ip + 1 - first)) {
+    if (ip === anchor && word === load<u32>(ip - second)) {
+      from = ip - second;
+      second = first;
+      first = ip - from;
+    } else if (load<u32>(ip, 1) === load<u32>(ip + 1 - first)) {
       ip++;
       from = ip - first;
     } else if (word === load<u32>(from)) {
@@ -76,24 +79,15 @@ export function zstdCompress(source: usize, length: usize, output: usize, scratc
       copyWide(op, anchor, run);
       op += run;
     }
-    let found = matchLength(ip, from, end);
-    addSequence(sequence, scratch, <u32>run, <u32>found, <u32>said);
+    let found = shortMatchLength(ip, from);
+    if (found === 12) found = longMatchLength(ip, from, end);
+    store<u32>(sequence, <u32>run | ((<u32>found - 3) << 16));
+    store<u32>(sequence, <u32>said, 4);
     sequence += 8;
     ip += found;
     anchor = ip;
     if (ip > last) break;
     exchange(slotOf(scratch, load<u32>(ip - 2), shift), ip - 2 - source);
-    while (ip <= last && load<u32>(ip) === load<u32>(ip - second)) {
-      exchange(slotOf(scratch, load<u32>(ip), shift), ip - source);
-      found = matchLength(ip, ip - second, end);
-      const offset = second;
-      second = first;
-      first = offset;
-      addSequence(sequence, scratch, 0, <u32>found, 1);
-      sequence += 8;
-      ip += found;
-      anchor = ip;
-    }
   }
   const rest = end - anchor;
   if (rest > 0) {

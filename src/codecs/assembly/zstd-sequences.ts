@@ -4,7 +4,8 @@
  *
  * A sequence, a match and the literals before it, is kept in eight bytes:
  *
- *   u16 literals, u16 length - 3, u32: the offset as the format says it (20 bits), the symbols of the literals and of the length (6 bits each)
+ *   u16 literals, u16 length - 3, u32: the offset as the format says it, 1 to 3 for one of the last three, else 3 more than it is (20 bits);
+ *   above it, added here, the symbols of the literals and of the length (6 bits each)
  */
 import { clear, count } from './deflate-alphabets';
 import {
@@ -74,22 +75,22 @@ export function makeKnownCodes(scratch: usize): void {
   }
 }
 
-export function forgetSequences(scratch: usize): void {
+/** Counts the symbols of the sequences between `at` and `end`, and adds those of literals and lengths to them. */
+function countSymbols(scratch: usize, at: usize, end: usize): void {
   clear(scratch + countsAt, scratch + countsEnd);
-}
-
-/** Writes one sequence and counts its symbols. `said` is the offset as the format says it. */
-export function addSequence(at: usize, scratch: usize, run: u32, length: u32, said: u32): void {
-  const excess = length - 3;
-  // Each power of two has a symbol from there on where one byte a number would be too many.
-  const runSymbol: u32 = run < 64 ? load<u8>(scratch + run, symbolsOfRunsAt) : 19 + 31 - clz(run);
-  const lengthSymbol: u32 =
-    excess < 128 ? load<u8>(scratch + excess, symbolsOfLengthsAt) : 36 + 31 - clz(excess);
-  store<u32>(at, run | (excess << 16));
-  store<u32>(at, said | (runSymbol << 20) | (lengthSymbol << 26), 4);
-  count(countsOf(scratch, runs), runSymbol);
-  count(countsOf(scratch, lengths), lengthSymbol);
-  count(countsOf(scratch, offsets), 31 - clz(said));
+  for (; at < end; at += 8) {
+    const run = <u32>load<u16>(at);
+    const length = <u32>load<u16>(at, 2);
+    const said = load<u32>(at, 4);
+    // From where the constants end, each power of two has a symbol.
+    const runSymbol: u32 = run < 64 ? load<u8>(scratch + run, symbolsOfRunsAt) : 19 + 31 - clz(run);
+    const lengthSymbol: u32 =
+      length < 128 ? load<u8>(scratch + length, symbolsOfLengthsAt) : 36 + 31 - clz(length);
+    store<u32>(at, said | (runSymbol << 20) | (lengthSymbol << 26), 4);
+    count(countsOf(scratch, runs), runSymbol);
+    count(countsOf(scratch, lengths), lengthSymbol);
+    count(countsOf(scratch, offsets), 31 - clz(said));
+  }
 }
 
 /** What codes an alphabet is to have for `total` sequences. */
@@ -129,7 +130,7 @@ function codesOf(scratch: usize, alphabet: usize, mode: u32): usize {
 }
 
 /**
- * Writes the section of the sequences that were added from `start` to before `end`. Returns where it ends; 0 when `limit` is reached
+ * Writes the section of the sequences from `start` to before `end`. Returns where it ends; 0 when `limit` is reached
  * before.
  */
 export function writeSequences(op: usize, limit: usize, scratch: usize, start: usize, end: usize): usize {
@@ -143,6 +144,7 @@ export function writeSequences(op: usize, limit: usize, scratch: usize, start: u
     store<u16>(op, <u16>((total >> 8) | 0x80 | (total << 8)));
     op += 2;
   }
+  countSymbols(scratch, start, end);
   const ofRuns = modeFor(scratch, runs, total);
   const ofOffsets = modeFor(scratch, offsets, total);
   const ofLengths = modeFor(scratch, lengths, total);
