@@ -20,7 +20,7 @@ import {
 const symbols: usize = 256;
 /** Bits of the longest code: readers take 11, which gain nothing where there are few literals. */
 const longestCode: usize = 10;
-/** Of 16,000 pages of kernel memory one in six has more literals than this, and these have seven eighths of what codes gain. */
+/** One page of kernel memory in five has as many literals, and these pages have seven eighths of what codes gain. */
 const few: usize = 500;
 /**
  * Two literals are the same in one case of 256 where all are as frequent, more often where some are: below one in 90 codes gain next to nothing.
