@@ -65,7 +65,7 @@ export async function runSave(words: readonly string[]): Promise<ExitStatus> {
   process.exit(status);
 }
 
-export function parseSaveOptions(words: readonly string[]): SaveOptions | 'help' {
+function parseSaveOptions(words: readonly string[]): SaveOptions | 'help' {
   const { values } = parsed(words);
   if (values.help) return 'help';
   return {

@@ -37,7 +37,7 @@ start_watching
 
 # run_save ATTEMPT CONF: one run of vmcore save. Its status is in $status; 126 when it could not be tried.
 run_save() {
-  # The code cache was made with the same.
+  # None for V8: its code caches fit no others than those that they were made with.
   node_options=
   read -r node_options </vmcore/node-options
   # A second attempt has less memory than the first one: no threads of V8 beside the main one, and the smallest heap.

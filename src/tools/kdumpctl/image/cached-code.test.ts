@@ -45,6 +45,32 @@ describe('the save of a capture image', () => {
     assert.equal(isTaken(['--single-threaded', '--optimize-for-size']), 'true');
   });
 
+  it("is started with flags that node's own code cache fits, too", () => {
+    const tell = `
+      const { internalBinding } = require('internal/test/binding');
+      for (const name of ['vm', 'zlib', 'child_process', 'net']) require(name);
+      process.stdout.write(String(internalBinding('builtins').getCacheUsage().compiledWithoutCache.size));`;
+    const untaken = (options: readonly string[]): number =>
+      Number(
+        spawnSync(process.execPath, [...options, '--expose-internals', '-e', tell], { encoding: 'utf8' })
+          .stdout,
+      );
+    assert.equal(untaken(nodeOptions), 0);
+    assert.ok(untaken([...nodeOptions, '--no-sparkplug']) > 10);
+  });
+
+  it('holds the compilers of V8 back', () => {
+    const hot = 'let sum = 0; const add = (i) => { sum += i; }; for (let i = 0; i < 50000; i++) add(i);';
+    const module = new URL('./node-options.ts', import.meta.url).href;
+    const compiled = (first: string): boolean => {
+      const file = join(folder, 'hot.mjs');
+      writeFileSync(file, `import { holdCompilersBack } from ${JSON.stringify(module)};\n${first}\n${hot}`);
+      return /compiling method .*<JSFunction add /.test(run(file, ['--trace-opt']).stdout);
+    };
+    assert.ok(compiled(''));
+    assert.ok(!compiled('holdCompilersBack();'));
+  });
+
   it('starts with its cache, with a broken one and with none', () => {
     const wrong = 'start-save.cjs --attempt none';
     const line =

@@ -1,8 +1,8 @@
 /**
  * Our program as a script for node:vm with V8's code cache: functions that are in the cache need not be parsed and compiled, which in a capture kernel
- * takes a third of a second of its start.
+ * takes more than half a second of a save.
  *
- * V8 itself checks whether a cache fits: made by the same release, of a source of the same length, with the same flags (node-options.ts). One that does not
+ * V8 itself checks whether a cache fits: made by the same release, of a source of the same length, with the same flags. One that does not
  * is ignored, and the program starts as it would without. Used at both ends, when the image is built (make-code-cache.ts) and when it runs (start-save.ts).
  */
 import { readFileSync } from 'node:fs';
@@ -13,10 +13,9 @@ import { Script } from 'node:vm';
 export const bundleName = 'save.cjs';
 export const cacheName = 'save.cache';
 
+/** capture-save.ts. */
 export interface Program {
-  /** capture-save.ts. */
   readonly main: (words: readonly string[]) => Promise<void>;
-  readonly warmUp: () => void;
 }
 
 /** Compiles what is in `folder`. The file is ASCII (bundle.ts), so that V8 can keep it as bytes. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheName, compileProgram, startProgram } from './cached-code.ts';
+import { holdCompilersBack } from './node-options.ts';
 
 /** An image for another architecture has none. */
 function cacheOf(folder: string): Buffer | undefined {
@@ -13,4 +14,6 @@ function cacheOf(folder: string): Buffer | undefined {
 }
 
 const folder = import.meta.dirname;
-void startProgram(compileProgram(folder, cacheOf(folder)), folder).main(process.argv.slice(2));
+const { main } = startProgram(compileProgram(folder, cacheOf(folder)), folder);
+holdCompilersBack();
+void main(process.argv.slice(2));
