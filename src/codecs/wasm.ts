@@ -22,7 +22,7 @@ export type WasmCodecName = Extract<CodecName, 'lzo' | 'snappy'>;
 /** Where the constants of zstd are in the scratch (`symbolsOfRunsAt` of assembly/zstd-scratch.ts). */
 const zstdConstantsAt = 169728;
 /** Bytes of scratch that an instance needs (`zstdScratch` of assembly/zstd-scratch.ts). */
-export const scratchBytes = 178144;
+export const scratchBytes = 178000;
 /**
  * Bytes beyond `count * pageSize` that compressPages may write at `output`: what a page can grow by before it is found not to
  * shrink (at most one byte in 23 for lzo, in 61 for snappy, 200 in all for zstd, none for zlib), and a wide store.

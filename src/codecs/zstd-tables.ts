@@ -55,8 +55,8 @@ function extrasOf({ bases, shares }: Alphabet): number[] {
 
 /** All that assembly/zstd-scratch.ts calls constants, in its order. */
 export function zstdConstants(): Int8Array {
-  const places = 64;
-  const alphabets = [literalRuns, matchLengths, offsets];
+  const places = 56;
+  const alphabets = [literalRuns, offsets, matchLengths];
   const constants = new Int8Array(64 + 128 + 2 * 3 * places);
   constants.set(symbolsOf(literalRuns.bases));
   constants.set(symbolsOf(matchLengths.bases), 64);

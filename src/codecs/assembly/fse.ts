@@ -108,17 +108,28 @@ export function describe(op: usize, accuracy: u32, work: usize): usize {
   return op + <usize>((held + 7) >> 3);
 }
 
-/** Makes the codes by the shares in the workspace; -1 is one state at the end. `extras` has the number of extra bits of each symbol. */
-export function makeStates(codes: usize, symbols: usize, accuracy: u32, extras: usize, work: usize): void {
+/**
+ * Makes the codes by the shares in the workspace, of which -1 are for symbols that have one state each, from `high` on. `extras` has the number
+ * of extra bits of each symbol.
+ */
+export function makeStates(
+  codes: usize,
+  symbols: usize,
+  accuracy: u32,
+  high: usize,
+  extras: usize,
+  work: usize,
+): void {
   store<u32>(codes, accuracy, accuracyAt);
   const size: usize = (<usize>1) << accuracy;
+  const step = (size >> 1) + (size >> 3) + 3;
   const spread = work + spreadAt;
-  let high = size;
+  let state: usize = 0;
+  let low = size;
   let row: u32 = 0;
   for (let i: usize = 0; i < symbols; i++) {
     const share = <i32>load<i16>(work + (i << 1));
     if (share === 0) continue;
-    if (share < 0) store<u8>(spread + --high, <u8>i);
     const states = <u32>abs(share);
     store<u16>(work + (i << 1), <u16>row, rowsAt);
     // From `states << bits` on a state gives away `bits`, below one less.
@@ -126,11 +137,8 @@ export function makeStates(codes: usize, symbols: usize, accuracy: u32, extras: 
     store<u32>(codes + (i << 3), (bits << 16) - (states << bits), symbolsAt);
     store<u32>(codes + (i << 3), ((row - states) << 8) | <u32>load<u8>(extras + i), symbolsAt + 4);
     row += states;
-  }
-  const step = (size >> 1) + (size >> 3) + 3;
-  let state: usize = 0;
-  for (let i: usize = 0; i < symbols; i++) {
-    for (let share = <i32>load<i16>(work + (i << 1)); share > 0; share--) {
+    if (share < 0) store<u8>(spread + --low, <u8>i);
+    for (let left = share; left > 0; left--) {
       store<u8>(spread + state, <u8>i);
       do state = (state + step) & (size - 1);
       while (state >= high);

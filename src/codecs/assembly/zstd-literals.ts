@@ -124,7 +124,7 @@ function compressWeights(op: usize, scratch: usize, weights: usize, listed: usiz
   const codes = scratch + toldCodesAt;
   const accuracy: u32 = listed < 64 ? 5 : 6;
   shareOut(counts, used, <u32>listed, accuracy, work);
-  makeStates(codes, used, accuracy, scratch + extrasAt, work);
+  makeStates(codes, used, accuracy, (<usize>1) << accuracy, scratch + extrasAt, work);
   op = describe(op, accuracy, work);
 
   let at = weights + listed - 1;

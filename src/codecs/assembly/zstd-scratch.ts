@@ -9,9 +9,9 @@
 import { deflateScratch } from './deflate-alphabets';
 import { codesBytes, fseWorkspace } from './fse';
 
-/** The alphabets of sequences: literals before a match, its length, its offset. Places for the symbols of each. */
+/** The alphabets of sequences: literals before a match, its offset, its length. Places for the symbols of each. */
 const alphabets: usize = 3;
-export const alphabetSymbols: usize = 64;
+export const alphabetSymbols: usize = 56;
 /** More than there are lengths of Huffman codes. */
 export const weightSymbols: usize = 16;
 

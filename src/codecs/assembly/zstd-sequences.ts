@@ -34,10 +34,10 @@ import {
   toldCodesAt,
 } from './zstd-scratch';
 
-/** The alphabets, in the order of the scratch. */
+/** The alphabets, in the order of the scratch and of the block. */
 const runs: usize = 0;
-const lengths: usize = 1;
-const offsets: usize = 2;
+const offsets: usize = 1;
+const lengths: usize = 2;
 
 /** What codes an alphabet has (3.1.1.3.2.1): those that every reader knows, none for only one symbol, or codes that are told. */
 const predefinedMode: u32 = 0;
@@ -64,14 +64,17 @@ export function makeKnownCodes(scratch: usize): void {
   const work = scratch + fseWorkspaceAt;
   for (let alphabet: usize = 0; alphabet < 3; alphabet++) {
     const shares = scratch + sharesAt + alphabet * alphabetSymbols;
-    let states: u32 = 0;
+    let states: usize = 0;
+    let high: usize = 0;
     for (let i: usize = 0; i < alphabetSymbols; i++) {
       const share = load<i8>(shares + i);
       store<i16>(work + (i << 1), <i16>share);
-      states += <u32>abs(share);
+      states += <usize>abs(share);
+      if (share > 0) high += <usize>share;
     }
     const codes = knownCodesOf(scratch, alphabet);
-    makeStates(codes, alphabetSymbols, 31 - clz(states), extrasOf(scratch, alphabet), work);
+    const extras = extrasOf(scratch, alphabet);
+    makeStates(codes, alphabetSymbols, <u32>ctz(states), high, extras, work);
   }
 }
 
@@ -93,36 +96,25 @@ function countSymbols(scratch: usize, at: usize, end: usize): void {
   }
 }
 
-/** What codes an alphabet is to have for `total` sequences. */
-function modeFor(scratch: usize, alphabet: usize, total: u32): u32 {
+/** What codes an alphabet is to have for `total` sequences, the last of its symbols occurring `last` times. */
+function modeFor(last: u32, total: u32): u32 {
   // The codes that are known take less than the byte that a symbol takes.
   if (total < 3) return predefinedMode;
-  const counts = countsOf(scratch, alphabet);
-  const last = symbolsUsed(counts, alphabetSymbols) - 1;
-  if (load<u32>(counts + (last << 2)) === total) return rleMode;
+  if (last === total) return rleMode;
   return total < few ? predefinedMode : compressedMode;
 }
 
 /** Makes the codes of an alphabet and writes what tells them. Returns where that ends. */
-function tellCodes(op: usize, scratch: usize, alphabet: usize, mode: u32, total: u32): usize {
-  if (mode === predefinedMode) return op;
-  const counts = countsOf(scratch, alphabet);
+function tellCodes(op: usize, scratch: usize, alphabet: usize, mode: u32, symbols: usize, total: u32): usize {
   const codes = toldCodesOf(scratch, alphabet);
-  const extras = extrasOf(scratch, alphabet);
   const work = scratch + fseWorkspaceAt;
-  const symbols = symbolsUsed(counts, alphabetSymbols);
-  if (mode === rleMode) {
-    // The one symbol has the one state.
-    shareOut(counts, symbols, total, 0, work);
-    makeStates(codes, symbols, 0, extras, work);
-    store<u8>(op, <u8>(symbols - 1));
-    return op + 1;
-  }
-  // About four sequences a state, and as many states as symbols at least; 8 bits are the most an offset may have.
-  const accuracy = min(max(29 - clz(total), symbols > 32 ? 6 : 5), 8);
-  shareOut(counts, symbols, total, accuracy, work);
-  makeStates(codes, symbols, accuracy, extras, work);
-  return describe(op, accuracy, work);
+  // About six sequences a state, and as many states as symbols at least; 8 bits are the most an offset may have. One symbol has one state.
+  const accuracy = mode === rleMode ? 0 : min(max(29 - clz(total), symbols > 32 ? 6 : 5), 8);
+  shareOut(countsOf(scratch, alphabet), symbols, total, accuracy, work);
+  makeStates(codes, symbols, accuracy, (<usize>1) << accuracy, extrasOf(scratch, alphabet), work);
+  if (mode === compressedMode) return describe(op, accuracy, work);
+  store<u8>(op, <u8>(symbols - 1));
+  return op + 1;
 }
 
 function codesOf(scratch: usize, alphabet: usize, mode: u32): usize {
@@ -145,19 +137,23 @@ export function writeSequences(op: usize, limit: usize, scratch: usize, start: u
     op += 2;
   }
   countSymbols(scratch, start, end);
-  const ofRuns = modeFor(scratch, runs, total);
-  const ofOffsets = modeFor(scratch, offsets, total);
-  const ofLengths = modeFor(scratch, lengths, total);
-  store<u8>(op, <u8>((ofRuns << 6) | (ofOffsets << 4) | (ofLengths << 2)));
-  op = tellCodes(op + 1, scratch, runs, ofRuns, total);
-  op = tellCodes(op, scratch, offsets, ofOffsets, total);
-  op = tellCodes(op, scratch, lengths, ofLengths, total);
+  const modesAt = op;
+  op++;
+  let modes: u32 = 0;
+  for (let alphabet = runs; alphabet <= lengths; alphabet++) {
+    const counts = countsOf(scratch, alphabet);
+    const symbols = symbolsUsed(counts, alphabetSymbols);
+    const mode = modeFor(load<u32>(counts + ((symbols - 1) << 2)), total);
+    if (mode !== predefinedMode) op = tellCodes(op, scratch, alphabet, mode, symbols, total);
+    modes = (modes | mode) << 2;
+  }
+  store<u8>(modesAt, <u8>modes);
   return writeBits(
     op,
     limit,
-    codesOf(scratch, runs, ofRuns),
-    codesOf(scratch, lengths, ofLengths),
-    codesOf(scratch, offsets, ofOffsets),
+    codesOf(scratch, runs, modes >> 6),
+    codesOf(scratch, lengths, (modes >> 2) & 3),
+    codesOf(scratch, offsets, (modes >> 4) & 3),
     start,
     end,
   );
