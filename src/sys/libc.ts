@@ -277,7 +277,8 @@ export function openPipe(): Pipe | Errno {
   return errno();
 }
 
-/** lseek(2): SEEK_DATA (since Linux 3.1), and what it says behind the last byte. */
+/** lseek(2); SEEK_DATA since Linux 3.1, and what it says behind the last byte. */
+const SEEK_END = 2;
 const SEEK_DATA = 3;
 const ENXIO = 6;
 
@@ -296,6 +297,13 @@ export function dataSeeker(fd: number): ((offset: number) => number | 'none' | u
     if (found !== -1n) return Number(found);
     return errno().number === ENXIO ? 'none' : undefined;
   };
+}
+
+/** Where an open file or block device ends, bytes; its position is there afterwards. Undefined for what has no end. */
+export function seekEnd(fd: number): number | undefined {
+  const libc = new (loadFfi().DynamicLibrary)(null);
+  const end = libc.getFunction(prototypes.lseek.symbol, prototypes.lseek.signature)(fd, 0n, SEEK_END);
+  return end === -1n ? undefined : Number(end);
 }
 
 /** Constants of mmap(2): include/uapi/asm-generic/mman-common.h and mman.h (Linux 6.1), the same on x86 and arm64. */
