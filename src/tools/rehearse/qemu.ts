@@ -87,7 +87,10 @@ export function runGuest(guest: Guest, limits: GuestLimits, onLine: OnLine): Pro
     if (limits.abort.aborted) onAbort();
 
     const readConsole = (): void => {
-      for (let length = readSync(log, buffer); length > 0; length = readSync(log, buffer)) {
+      // What fills the buffer may not be all; a guest that never stops printing is read again at the next look.
+      for (let length = buffer.length; length === buffer.length; ) {
+        length = readSync(log, buffer);
+        if (length === 0) return;
         silence.refresh();
         const lines = (partial + buffer.toString('latin1', 0, length)).split('\n');
         partial = lines.pop() ?? '';
