@@ -66,9 +66,9 @@ function look({ by, value }: DeviceName, blocking: BlockingCall): string | undef
     case 'LABEL':
       return findFileSystem(({ label }) => label === value, blocking);
     case 'PARTUUID':
-      return findPartition(({ uuid }) => uuid.toLowerCase() === value.toLowerCase(), blocking);
+      return findPartition('uuid', (uuid) => uuid.toLowerCase() === value.toLowerCase(), blocking);
     case 'PARTLABEL':
-      return findPartition(({ label }) => label === value, blocking);
+      return findPartition('label', (label) => label === value, blocking);
   }
 }
 
@@ -101,20 +101,17 @@ export function isPartOfAnother(link: string): boolean {
   return [`${link}/holders`, `${link}/../holders`].some((folder) => namesIn(folder).length > 0);
 }
 
-interface PartitionNames {
-  readonly uuid: string;
-  readonly label: string;
-}
+/** What the kernel calls the two in a partition's uevent file. */
+const told = { uuid: 'PARTUUID', label: 'PARTNAME' } as const;
 
-/** Looks at partitions only; a table is read once for all partitions of its disk. */
+/** Looks at partitions only; a table is read where the kernel does not tell, and once for all partitions of its disk. */
 function findPartition(
-  isMeant: (names: PartitionNames) => boolean,
+  by: keyof typeof told,
+  isMeant: (name: string) => boolean,
   blocking: BlockingCall,
 ): string | undefined {
   const tables = new Map<string, PartitionTable | undefined>();
-  for (const name of blockDevices()) {
-    const number = sysfsNumber(join(blockFolder, name, 'partition'));
-    if (number === undefined) continue;
+  const nameInTable = (name: string, number: number): string | undefined => {
     const disk = diskOf(name);
     if (!tables.has(disk)) {
       tables.set(
@@ -122,11 +119,12 @@ function findPartition(
         blocking(`reading ${nodeOf(disk)}`, readLimit, () => tableOf(disk)),
       );
     }
-    const entry = tables.get(disk)?.find((partition) => partition.number === number);
-    const told = uevent(name);
-    const uuid = told.get('PARTUUID') ?? entry?.uuid ?? '';
-    const label = told.get('PARTNAME') ?? entry?.label ?? '';
-    if (isMeant({ uuid, label })) return nodeOf(name);
+    return tables.get(disk)?.find((partition) => partition.number === number)?.[by];
+  };
+  for (const name of blockDevices()) {
+    const number = sysfsNumber(join(blockFolder, name, 'partition'));
+    if (number === undefined) continue;
+    if (isMeant(uevent(name).get(told[by]) ?? nameInTable(name, number) ?? '')) return nodeOf(name);
   }
   return undefined;
 }
