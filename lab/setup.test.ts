@@ -22,7 +22,7 @@ function packages(what: string, { uid, aptGet }: Machine): { status: number; std
       writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`);
       chmodSync(join(bin, name), 0o755);
     };
-    for (const name of ['mktemp', 'rm', 'tail']) symlinkSync(findProgram(name)!, join(bin, name));
+    for (const name of ['chmod', 'mktemp', 'rm', 'tail']) symlinkSync(findProgram(name)!, join(bin, name));
     const calls = join(bin, 'calls');
     writeFileSync(calls, '');
     script('id', `echo ${uid}`);
